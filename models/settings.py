@@ -1,0 +1,77 @@
+"""Settings of one company: what `everycent.yaml` may say."""
+
+from datetime import date
+from decimal import Decimal
+
+from pydantic import Field
+
+from models.record import Record
+
+ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+CURRENCY_PATTERN = r"^[A-Z]{3}$"
+
+
+class SourceSettings(Record):
+    """One feed of one kind: where its files are, and what they cannot say themselves."""
+
+    source: str = Field(
+        pattern=ID_PATTERN, description="Your name for this feed; forms file names."
+    )
+    kind: str = Field(pattern=ID_PATTERN, description="Source kind: see `everycent sources`.")
+    location: str = Field(description="Folder the files arrive in, relative to the workspace.")
+    issuer: str | None = Field(
+        default=None, pattern=ID_PATTERN, description="Invoice issuer its charges belong to."
+    )
+    billing_account_id: str | None = Field(
+        default=None, description="Paying account, for exports that do not name it."
+    )
+    billing_currency: str | None = Field(
+        default=None, pattern=CURRENCY_PATTERN, description="Currency, for exports that name none."
+    )
+    tag_keys: tuple[str, ...] = Field(
+        default=(),
+        description="Tag and metadata keys that may be kept. Everything else is dropped.",
+    )
+    task_key: str | None = Field(
+        default=None, description="Metadata key holding the explicit business id of a task."
+    )
+    is_system_of_record: bool = Field(
+        default=True, description="False: calls of this feed are compared, never counted."
+    )
+    first_day: date | None = Field(default=None, description="First day expected; gaps are shown.")
+
+
+class PseudonymSettings(Record):
+    """How people become keyed pseudonyms. The key itself is only ever in the environment."""
+
+    key_env: str = Field(default="EVERYCENT_PSEUDONYM_KEY", pattern=r"^[A-Z][A-Z0-9_]*$")
+    tenant: str = Field(default="default", pattern=ID_PATTERN)
+
+
+class PublishSettings(Record):
+    """What a published version looks like."""
+
+    keep_versions: int = Field(default=3, ge=1)
+    calls_table_max_rows: int = Field(
+        default=500_000, ge=0, description="Above it `fct_calls` is a view over its Parquet files."
+    )
+
+
+class WorkspaceSettings(Record):
+    """The whole of `everycent.yaml`."""
+
+    company: str = Field(pattern=ID_PATTERN)
+    reporting_currency: str = Field(pattern=CURRENCY_PATTERN)
+    metering_tolerance: Decimal = Field(
+        default=Decimal("0.005"),
+        ge=0,
+        lt=1,
+        description="Gap between billed and logged quantity that still counts as metering noise.",
+    )
+    required_tags: tuple[str, ...] = ()
+    outcome_window_days: int = Field(default=7, ge=0, le=90)
+    state_dir: str = ".everycent"
+    published_dir: str = "published"
+    pseudonyms: PseudonymSettings = PseudonymSettings()
+    publish: PublishSettings = PublishSettings()
+    sources: tuple[SourceSettings, ...] = Field(min_length=1)

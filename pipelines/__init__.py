@@ -1,0 +1,1 @@
+"""The pipeline: from files as they arrive to tied-out showback and chargeback."""

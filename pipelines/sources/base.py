@@ -1,0 +1,131 @@
+"""What a source must say about itself, and the two ways in which it can read.
+
+A source never fetches and never writes: landing hands it files and takes back facts. A *document*
+source reads one delivery at a time (bills, usage reports: small). A *stream* source says in SQL how
+one line becomes one call (logs: large), so that landing can run it over files of any size.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from models.facts import Fact
+from models.landing import Rejected
+from models.settings import SourceSettings
+from models.vocabulary import Delivery, TokenSemantics
+
+
+class SourceError(Exception):
+    """A delivery that cannot be read as a whole. The text names file, rule and next action."""
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """One file as it lies in the source's location."""
+
+    name: str
+    """Path below the location, with forward slashes."""
+    path: Path
+    size: int
+    sha256: str
+
+    @property
+    def file_id(self) -> str:
+        """Short content identity, as stored in lineage columns."""
+        return self.sha256[:16]
+
+
+@dataclass(frozen=True)
+class DeliveryUnit:
+    """Files that only make sense together: landed whole or not at all."""
+
+    delivery: str
+    """Sortable name: among snapshots of the same scope the greatest counts."""
+    files: tuple[FoundFile, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one delivery holds.
+
+    `facts` are Arrow tables with the columns of the fact's contract, minus nothing: landing checks
+    the schema. `rows_read` counts records per file name; each is in a fact, empty or rejected.
+    """
+
+    facts: Mapping[Fact, pa.Table]
+    rows_read: Mapping[str, int]
+    scopes: Mapping[Fact, Sequence[str]] = field(default_factory=dict)
+    """Every scope the delivery covers, those it covers with no rows included."""
+    rejected: Sequence[Rejected] = ()
+    rows_empty: Mapping[str, int] = field(default_factory=dict)
+    counters: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReadContext:
+    """What a reader may know besides its files."""
+
+    settings: SourceSettings
+    pseudonym: Callable[[str], str]
+    """Keyed pseudonym of a person's id; the only way an identity may leave a reader."""
+
+
+@dataclass(frozen=True)
+class TokenRule:
+    """What a format's totals mean, for one provider or all: a row of the published table."""
+
+    source_format: str
+    provider: str
+    input_totals: TokenSemantics
+    output_totals: TokenSemantics
+    note: str
+
+
+def each_file_alone(files: Sequence[FoundFile]) -> Iterable[DeliveryUnit]:
+    """The plainest layout: every file is a delivery of its own, named by its path."""
+    for found in sorted(files, key=lambda f: f.name):
+        yield DeliveryUnit(found.name, (found,))
+
+
+@dataclass(frozen=True)
+class Source:
+    """A kind of feed: what it is called, how its files lie, how one delivery is read."""
+
+    name: str
+    summary: str
+    facts: tuple[Fact, ...]
+    delivery: Delivery
+    money_unit: str
+    """Unit of its money column: dollars, cents, billing currency, none."""
+    token_rules: tuple[TokenRule, ...]
+    proof: str
+    """Honest: `real files`, `documented examples` or `constructed files`."""
+    suffixes: tuple[str, ...]
+    """File name endings it takes, lower case; others are reported and left alone."""
+    layout: Callable[[Sequence[FoundFile]], Iterable[DeliveryUnit]] = each_file_alone
+    read: Callable[[DeliveryUnit, ReadContext], Reading] | None = None
+    """Document sources: one delivery to facts. Raises SourceError if it is not whole."""
+    stream: "StreamReader | None" = None
+    """Stream sources: instead of `read`."""
+
+
+@dataclass(frozen=True)
+class StreamReader:
+    """How lines of a log become calls, in SQL over the relation `lines(file_id, line)`.
+
+    Attributes:
+        sql: One `select` from `lines`. It yields every column of `CALL` but `source` and
+            `source_row`, with `user_id` and `end_user_id` still *raw* and `tags` as raw JSON text
+            (landing pseudonymises and filters them by distinct value before anything is written),
+            plus `rule`: null for a good line, else the name of the rule it broke.
+        rules: What each rule means and what to do next, by rule name.
+        formats: File suffixes that hold one JSON object per line or per file; `.csv` and
+            `.parquet` shapes of the same log are turned into such lines by `to_lines`.
+    """
+
+    sql: str
+    rules: Mapping[str, str]
+    to_lines: Mapping[str, str] = field(default_factory=dict)
+    """By suffix (.csv, .parquet): SQL over `$path` that yields one JSON text column `line`."""
