@@ -1,0 +1,1 @@
+"""Publishing: audit what was computed, build a version, swap one pointer."""

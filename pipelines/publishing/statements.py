@@ -1,0 +1,109 @@
+"""Cents: the one place where exact amounts become statement lines that add up to an invoice."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, localcontext
+from typing import NamedTuple
+
+from models.money import MONEY_CONTEXT, allocate, minor_digits
+from models.vocabulary import ROUNDING
+from pipelines.publishing.errors import PublishError
+
+UNEXPLAINED = "__unexplained__"
+_HALF = Decimal("0.5")
+
+
+class Invoice(NamedTuple):
+    """What one invoice total is known by."""
+
+    issuer: str
+    billing_account_id: str
+    invoice_id: str
+    billing_period: date
+    billing_currency: str
+
+
+@dataclass(frozen=True)
+class ExactLine:
+    """One line before rounding: a cost centre's total, or a named residual."""
+
+    invoice: Invoice
+    key: str
+    """Stable and unique within the invoice; decides who gets the cent on a tie."""
+    amount: Decimal
+    """In units of the billing currency, at full precision."""
+
+
+@dataclass(frozen=True)
+class RoundedLine:
+    """One statement line. Keys `__rounding__` and `__unexplained__` are added here."""
+
+    invoice: Invoice
+    key: str
+    amount_exact: Decimal
+    minor_units: int
+
+
+def round_statements(
+    lines: Iterable[ExactLine], invoices: Mapping[Invoice, int]
+) -> list[RoundedLine]:
+    """Round the lines of each invoice so that they add up to it, to the minor unit.
+
+    Lines are rounded by largest remainder, ties by key. Where their exact sum differs from the
+    invoice by at most half a minor unit the difference becomes a `__rounding__` line; a larger
+    one becomes `__unexplained__`, which must keep the period from closing.
+
+    Args:
+        lines: Exact lines, of any sign, in any order.
+        invoices: Invoice totals in minor units (cents).
+
+    Returns:
+        One row per line and per difference, by invoice and key. An invoice without lines is all
+        unexplained.
+
+    Raises:
+        PublishError: A line without an invoice total, a key used twice, or a reserved key.
+    """
+    amounts: dict[Invoice, dict[str, Decimal]] = {invoice: {} for invoice in invoices}
+    for line in lines:
+        group = amounts.get(line.invoice)
+        if group is None:
+            raise PublishError(f"invoice {line.invoice.invoice_id}: lines, but no invoice total")
+        if line.key in group or line.key in (ROUNDING, UNEXPLAINED):
+            raise PublishError(f"invoice {line.invoice.invoice_id}: line {line.key} is there twice")
+        group[line.key] = line.amount
+    return [
+        rounded
+        for invoice in sorted(amounts)
+        for rounded in _round_one(invoice, amounts[invoice], invoices[invoice])
+    ]
+
+
+def _round_one(invoice: Invoice, amounts: dict[str, Decimal], total: int) -> list[RoundedLine]:
+    digits = minor_digits(invoice.billing_currency)
+    with localcontext(MONEY_CONTEXT):
+        units = {key: amount.scaleb(digits) for key, amount in amounts.items()}
+        gap = total - sum(units.values(), start=Decimal(0))
+        if gap:
+            units[ROUNDING if abs(gap) <= _HALF else UNEXPLAINED] = gap
+        minor = _largest_remainder(units, total)
+        return [
+            RoundedLine(invoice, key, units[key].scaleb(-digits), minor[key])
+            for key in sorted(units)
+        ]
+
+
+def _largest_remainder(units: Mapping[str, Decimal], total: int) -> dict[str, int]:
+    """Whole units per key, each less than one from its exact amount; `units` add up to `total`.
+
+    Only the fractions are allocated, so lines of opposite sign keep their size even where the
+    total is zero. A credit is rounded as the mirror of the charge it undoes.
+    """
+    sign = -1 if total < 0 else 1
+    floors = {
+        key: int((sign * value).to_integral_value("ROUND_FLOOR")) for key, value in units.items()
+    }
+    fractions = {key: sign * units[key] - floor for key, floor in floors.items()}
+    extra = allocate(sign * total - sum(floors.values()), fractions)
+    return {key: sign * (floor + extra[key]) for key, floor in floors.items()}
