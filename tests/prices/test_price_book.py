@@ -1,0 +1,112 @@
+"""Contract rows beside the list."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+
+from models.columns import arrow_schema
+from models.prices import PRICE
+from pipelines.prices import list_prices, price_table
+
+CONTRACT = pa.schema(
+    [
+        ("issuer", pa.string()),
+        ("provider", pa.string()),
+        ("model_id", pa.string()),
+        ("meter", pa.string()),
+        ("service_tier", pa.string()),
+        ("currency", pa.string()),
+        ("price_per_million", pa.decimal128(18, 6)),
+        ("valid_from", pa.timestamp("us", tz="UTC")),
+        ("valid_to", pa.timestamp("us", tz="UTC")),
+    ]
+)
+SIGNED = datetime(2026, 10, 1, tzinfo=UTC)
+
+
+def contract(**values: object) -> pa.Table:
+    row = {
+        "issuer": "openai",
+        "provider": "openai",
+        "model_id": "gpt-4o",
+        "meter": "output",
+        "service_tier": None,
+        "currency": "EUR",
+        "price_per_million": Decimal("8.100000"),
+        "valid_from": SIGNED,
+        "valid_to": None,
+        **values,
+    }
+    return pa.Table.from_pylist([row], schema=CONTRACT)
+
+
+def own_rows(table: pa.Table) -> list[dict]:
+    return [row for row in table.to_pylist() if row["price_kind"] == "contract"]
+
+
+def test_without_a_contract_the_book_is_the_list_for_any_issuer() -> None:
+    book = price_table()
+
+    assert book.schema.equals(arrow_schema(PRICE))
+    assert book.num_rows == list_prices().num_rows
+    assert book["issuer"].null_count == book.num_rows
+    assert set(book["price_kind"].to_pylist()) == {"list"}
+
+
+def test_a_contract_row_holds_for_any_size_at_any_time_of_day_in_its_own_currency() -> None:
+    (row,) = own_rows(price_table(contract()))
+
+    assert row == {
+        "provider": "openai",
+        "model_id": "gpt-4o",
+        "meter": "output",
+        "service_tier": "standard",
+        "valid_from": SIGNED,
+        "valid_to": None,
+        "time_from": None,
+        "time_to": None,
+        "min_input_tokens": 0,
+        "max_input_tokens": None,
+        "price_per_million": Decimal("8.100000"),
+        "currency": "EUR",
+        "price_key": None,
+        "is_inherited": False,
+        "is_rounded": False,
+        "price_source": "contract",
+        "issuer": "openai",
+        "price_kind": "contract",
+    }
+
+
+@pytest.mark.parametrize(
+    ("provider", "text", "expected"),
+    [
+        ("openai", "gpt-4o-2024-08-06", ("openai", "gpt-4o")),
+        ("OpenAI", "openai/gpt-4o", ("openai", "gpt-4o")),
+        ("azure", "prod-chat", ("azure", "gpt-4o")),
+        ("ollama", "Llama-4", ("ollama", "llama-4")),
+        ("openai", None, ("openai", None)),
+    ],
+)
+def test_a_contract_names_its_model_as_people_do(
+    provider: str, text: str | None, expected: tuple[str, str | None]
+) -> None:
+    aliases = pa.table({"provider": ["azure"], "model_text": ["prod-chat"], "model_id": ["gpt-4o"]})
+    (row,) = own_rows(price_table(contract(provider=provider, model_id=text), aliases))
+
+    assert (row["provider"], row["model_id"]) == expected
+
+
+def test_the_book_has_the_same_order_whatever_the_order_of_the_contract() -> None:
+    two = pa.concat_tables([contract(), contract(meter="cache_read")])
+
+    assert price_table(two).equals(price_table(two.take([1, 0])))
+    assert [row["meter"] for row in own_rows(price_table(two))] == ["cache_read", "output"]
+
+
+def test_a_contract_tier_is_kept() -> None:
+    (row,) = own_rows(price_table(contract(service_tier="batch")))
+
+    assert row["service_tier"] == "batch"
