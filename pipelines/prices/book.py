@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from models.prices import PRICE_SCHEMA, PriceKind
+from models.prices import LIST_PRICE_SCHEMA, PRICE_SCHEMA, PriceKind
 from models.vocabulary import ServiceTier
 from pipelines.prices.listing import list_prices
 from pipelines.prices.matching import resolve_models
@@ -23,7 +23,11 @@ _ORDER = [
 ]
 
 
-def price_table(contract: pa.Table | None = None, aliases: pa.Table | None = None) -> pa.Table:
+def price_table(
+    contract: pa.Table | None = None,
+    aliases: pa.Table | None = None,
+    models: pa.Table | None = None,
+) -> pa.Table:
     """Contract rows and list rows in one table; SQL takes the contract row where both hold.
 
     Args:
@@ -31,6 +35,7 @@ def price_table(contract: pa.Table | None = None, aliases: pa.Table | None = Non
             and a dated name mean the same model. Blank tier is standard; a blank issuer, provider,
             model or meter stays null and means any.
         aliases: `ref_model_aliases`.
+        models: Resolved names (`RESOLVED_MODEL`): list rows of other models are left out.
 
     Returns:
         Rows in the shape of `PRICE`, contract rows first, in a stable order. `price_per_million`
@@ -59,12 +64,16 @@ def price_table(contract: pa.Table | None = None, aliases: pa.Table | None = Non
             }
         )
     own = pa.Table.from_pylist(rows, schema=PRICE_SCHEMA)
-    return pa.concat_tables([own, _listed()]).sort_by(_ORDER)
+    return pa.concat_tables([own, _listed(models)]).sort_by(_ORDER)
 
 
-def _listed() -> pa.Table:
-    """The price list in the shape of the book: for any issuer."""
+def _listed(models: pa.Table | None) -> pa.Table:
+    """The price list, or that of some models, in the shape of the book: for any issuer."""
     listed = list_prices()
+    if models is not None:
+        keys = ["price_provider", "model_id"]
+        listed = listed.join(models.select(keys), ["provider", "model_id"], keys, "left semi")
+        listed = listed.cast(LIST_PRICE_SCHEMA)
     count = listed.num_rows
     return listed.append_column("issuer", pa.nulls(count, pa.string())).append_column(
         PRICE_SCHEMA.field("price_kind"), pa.repeat(PriceKind.LIST.value, count)

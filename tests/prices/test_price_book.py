@@ -8,7 +8,7 @@ import pytest
 
 from models.columns import arrow_schema
 from models.prices import PRICE
-from pipelines.prices import list_prices, price_table
+from pipelines.prices import list_prices, price_table, resolve_models
 
 CONTRACT = pa.schema(
     [
@@ -110,3 +110,15 @@ def test_a_contract_tier_is_kept() -> None:
     (row,) = own_rows(price_table(contract(service_tier="batch")))
 
     assert row["service_tier"] == "batch"
+
+
+def test_the_book_can_be_limited_to_the_models_in_use() -> None:
+    models = resolve_models([("openai", "gpt-4o"), ("azure", "gpt-4o"), (None, None)])
+    book = price_table(contract(model_id="gpt-5"), models=models)
+    whole = price_table().to_pylist()
+    ids = {("openai", "gpt-4o"), ("azure", "gpt-4o")}
+
+    assert book.to_pylist()[1:] == [
+        row for row in whole if (row["provider"], row["model_id"]) in ids
+    ]
+    assert len(own_rows(book)) == 1
