@@ -52,6 +52,9 @@ def read_yaml(path: Path, name: str) -> YamlText:
             return _unreadable(name, None, f"The file is larger than {MAX_BYTES} bytes.")
         text = raw.decode("utf-8-sig")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except OSError as error:
+        said = f"The file cannot be read ({error.__class__.__name__})."
+        return _unreadable(name, None, said)
     except UnicodeDecodeError:
         return _unreadable(name, None, "The file is not UTF-8 text.")
     except RecursionError:
