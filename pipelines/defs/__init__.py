@@ -1,0 +1,1 @@
+"""The only place that imports Dagster: a thin coat around plain functions."""

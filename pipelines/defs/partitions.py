@@ -1,0 +1,48 @@
+"""Days, as Dagster counts them, and the one beta feature in use (see docs/guides/operations.md)."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import dagster as dg
+
+from models.settings import WorkspaceSettings
+
+DEFAULT_FIRST_DAY = date(2025, 1, 1)
+_DAY = timedelta(days=1)
+
+# one DuckDB session computes a range of days: a run per day costs more than the query
+ONE_RUN_FOR_A_RANGE = dg.BackfillPolicy.single_run()
+
+
+def days(settings: WorkspaceSettings) -> dg.DailyPartitionsDefinition:
+    """UTC charge dates, from the first day a source expects up to and including today.
+
+    Without `first_day` in the settings the days begin in January 2025.
+    """
+    expected = [source.first_day for source in settings.sources if source.first_day]
+    first_day = min(expected, default=DEFAULT_FIRST_DAY)
+    return dg.DailyPartitionsDefinition(first_day.isoformat(), timezone="UTC", end_offset=1)
+
+
+def day_range(context: dg.AssetExecutionContext) -> tuple[date, date]:
+    """The days of this run, half-open."""
+    window = context.partition_time_window
+    return _utc_day(window.start), _utc_day(window.end)
+
+
+def ranges(wanted: Iterable[date]) -> Iterator[tuple[date, date]]:
+    """Group days into unbroken ranges, first and last day both inclusive, in order."""
+    first = last = None
+    for day in sorted(set(wanted)):
+        if first is None or last is None:
+            first = day
+        elif day - last > _DAY:
+            yield first, last
+            first = day
+        last = day
+    if first is not None and last is not None:
+        yield first, last
+
+
+def _utc_day(instant: datetime) -> date:
+    return instant.astimezone(UTC).date()

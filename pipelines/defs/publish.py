@@ -1,0 +1,44 @@
+"""The published version: one DuckDB file, CSVs and Parquet, swapped in as a whole."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from pipelines import run
+from pipelines.defs.errors import without_values
+from pipelines.defs.keys import PUBLISHED, RESULTS, table_key
+from pipelines.defs.resources import WorkspaceFolder
+from pipelines.defs.warehouse import tables
+
+
+@dg.definitions
+def publish() -> dg.Definitions:
+    """The one asset that readers see."""
+    return dg.Definitions(assets=[published_asset()])
+
+
+def published_asset() -> dg.AssetsDefinition:
+    """Build the asset that writes, audits and swaps a version. One at a time: pool `publish`."""
+    public = [table_key(name) for name, table in tables().items() if table.is_public]
+
+    @dg.asset(
+        key=PUBLISHED,
+        description="What analysts and finance read. A version is complete and checked, or absent.",
+        group_name="published",
+        kinds={"duckdb", "parquet", "csv"},
+        deps=[*public, RESULTS],
+        pool="publish",
+    )
+    def marts_duckdb(workspace: WorkspaceFolder) -> Iterator[dg.MaterializeResult[Any]]:
+        with without_values():
+            published = run.publish_workspace(workspace.load())
+        yield dg.MaterializeResult(
+            metadata={
+                "version": published.version,
+                "path": dg.MetadataValue.path(str(published.path)),
+                "changed": published.changed,
+            }
+        )
+
+    return marts_duckdb
