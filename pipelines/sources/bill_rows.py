@@ -1,0 +1,305 @@
+"""Rows of a bill: text to exact values, rejects, and the natural key of a charge.
+
+A distinct text is read once, in Python, whatever the number of rows that hold it; everything else
+is done column by column. Knows the charge contract, and no bill's own columns.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+
+import polars as pl
+import pyarrow as pa
+
+from models.columns import arrow_schema
+from models.facts import FACTS, Fact
+from models.landing import Rejected
+from models.money import MONEY_CONTEXT, MoneyError, parse_money
+from pipelines.duck import connect
+from pipelines.sources.base import Reading
+from pipelines.sources.bill_files import BillFile
+
+MONEY = pl.Decimal(38, 18)
+QUANTITY = pl.Decimal(38, 9)
+TEXT = pl.String()
+INSTANT = pl.Datetime("us", "UTC")
+
+Schema = Mapping[str, pl.DataType]
+
+CURRENCY = r"^[A-Z]{3}$"
+_QUANTITY_STEP = Decimal(1).scaleb(-9)
+_SHAPE_LENGTH = 64
+
+# What a line is, as delivered. Not in it: amounts and quantities, which a restated bill changes;
+# the invoice, which comes later; tags, which the workspace chooses; and what our rules derive.
+_KEYED = """
+with identified as (
+    select
+        *,
+        md5(cast(to_json([
+            cast(billing_period as varchar),
+            cast(charge_period_start as varchar),
+            cast(charge_period_end as varchar),
+            issuer,
+            service_provider_name,
+            invoice_issuer_name,
+            billing_account_id,
+            sub_account_id,
+            api_key_id,
+            resource_id,
+            region_id,
+            charge_category,
+            charge_class,
+            charge_frequency,
+            charge_description,
+            service_name,
+            sku_id,
+            sku_price_id,
+            sku_meter,
+            pricing_category,
+            pricing_unit,
+            commitment_discount_id,
+            commitment_discount_status,
+            billing_currency
+        ]) as varchar)) as content_hash
+    from mapped
+)
+
+select
+    * exclude (content_hash),
+    content_hash || '-' || row_number() over (
+        partition by content_hash
+        order by
+            billed_cost,
+            effective_cost,
+            contracted_cost,
+            list_cost,
+            pricing_quantity,
+            consumed_quantity,
+            invoice_id,
+            tags,
+            repairs
+    ) as charge_key
+from identified
+order by file_id, source_row
+"""
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """What makes a row unusable, and what a person can do about it."""
+
+    name: str
+    column: str
+    broken: pl.Expr
+    next_action: str
+
+
+def look_up(
+    rows: pl.DataFrame,
+    keys: Sequence[str],
+    schema: Schema,
+    read: Callable[..., tuple[object, ...]],
+) -> pl.DataFrame:
+    """Add columns that depend on few distinct texts: `read` is called once per combination.
+
+    Args:
+        rows: Any rows.
+        keys: Columns whose values are handed to `read`, in this order.
+        schema: The added columns.
+        read: From one combination to one value per added column.
+    """
+    distinct = rows.select(keys).unique(maintain_order=True)
+    values = [read(*combination) for combination in distinct.iter_rows()]
+    added = pl.DataFrame(values, schema=schema, orient="row")
+    table = distinct.hstack(added)
+    return rows.join(table, on=list(keys), how="left", nulls_equal=True, maintain_order="left")
+
+
+def with_amounts(
+    rows: pl.DataFrame, columns: Sequence[str], *, exponent: bool, binary: Iterable[str]
+) -> pl.DataFrame:
+    """Add `<column>_amount` (exact, scale 18) and `<column>_state` to rows.
+
+    The state is null, `quantised` (a binary float with more digits than the scale), or
+    `amount_form` for text that is no amount of that form.
+
+    Args:
+        rows: Amounts as text, null where there is none.
+        columns: Which of them.
+        exponent: Whether the format allows `1.5e-06`.
+        binary: Columns whose source holds binary floats, so that digits beyond the scale are noise.
+    """
+    noisy = frozenset(binary)
+    for column in columns:
+        is_binary = column in noisy
+
+        def read(
+            text: str | None, is_binary: bool = is_binary
+        ) -> tuple[Decimal | None, str | None]:
+            return _amount(text, exponent=exponent or is_binary, binary=is_binary)
+
+        schema: Schema = {f"{column}_amount": MONEY, f"{column}_state": TEXT}
+        rows = look_up(rows, [column], schema, read)
+    return rows
+
+
+def quantity(text: str | None, factor: int = 1) -> tuple[Decimal | None, str | None]:
+    """A quantity times a whole factor, at scale 9, and its state.
+
+    Returns:
+        The quantity, and null, `quantity_rounded` or `quantity_form`. Quantities are not money:
+        digits beyond the scale are rounded half to even, and counted.
+    """
+    if text is None:
+        return None, None
+    try:
+        exact = parse_money(text, exponent=True, binary=True)
+    except MoneyError:
+        return None, "quantity_form"
+    with localcontext(MONEY_CONTEXT):
+        product = exact * factor
+        rounded = product.quantize(_QUANTITY_STEP, rounding=ROUND_HALF_EVEN)
+    return rounded, None if rounded == product else "quantity_rounded"
+
+
+def json_object(text: str | None) -> dict[str, object] | None:
+    """A JSON object; an empty one for null, None for anything else or a repeated key."""
+
+    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        members = dict(pairs)
+        if len(members) != len(pairs):
+            raise ValueError("repeated key")
+        return members
+
+    if text is None:
+        return {}
+    try:
+        value = json.loads(text, parse_float=Decimal, object_pairs_hook=unique)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def tags_json(tags: Mapping[str, object]) -> str | None:
+    """Tags as the contract wants them: sorted keys, text values, null when there are none."""
+    texts = {
+        key: value if isinstance(value, str) else json.dumps(value, default=str)
+        for key, value in tags.items()
+        if value is not None and not isinstance(value, dict | list)
+    }
+    return (
+        json.dumps(texts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        if texts
+        else None
+    )
+
+
+def flagged(flags: Mapping[str, pl.Expr]) -> pl.Expr:
+    """The names of the flags that hold, comma-separated; null if none."""
+    names = [pl.when(is_set).then(pl.lit(name)) for name, is_set in flags.items()]
+    joined = pl.concat_str(names, separator=",", ignore_nulls=True)
+    return pl.when(joined != "").then(joined)
+
+
+def count_flags(rows: pl.DataFrame, flags: Mapping[str, pl.Expr]) -> dict[str, int]:
+    """How many rows each flag holds for; flags that never do are left out."""
+    counts = rows.select(**{name: is_set.sum() for name, is_set in flags.items()}).row(
+        0, named=True
+    )
+    return {name: int(count) for name, count in counts.items() if count}
+
+
+def split_rejected(
+    rows: pl.DataFrame, rules: Sequence[RowRule]
+) -> tuple[pl.DataFrame, tuple[Rejected, ...]]:
+    """Take out the rows that break a rule; the first broken rule of a row is its reason."""
+    first = pl.coalesce(
+        [pl.when(rule.broken).then(pl.lit(i)) for i, rule in enumerate(rules)] + [pl.lit(None)]
+    )
+    judged = rows.with_columns(broken_rule=first)
+    rejected = tuple(
+        Rejected(
+            file_id=row["file_id"],
+            file_name=row["file_name"],
+            source_row=row["source_row"],
+            rule=rules[row["broken_rule"]].name,
+            column=rules[row["broken_rule"]].column,
+            next_action=rules[row["broken_rule"]].next_action,
+            shape=_redacted(row[rules[row["broken_rule"]].column]),
+        )
+        for row in judged.filter(pl.col("broken_rule").is_not_null()).iter_rows(named=True)
+    )
+    return judged.filter(pl.col("broken_rule").is_null()).drop("broken_rule"), rejected
+
+
+def charge_reading(
+    files: Sequence[BillFile],
+    charges: pl.DataFrame,
+    rejected: Sequence[Rejected],
+    *,
+    empty_scopes: Sequence[str],
+    counters: Mapping[str, int],
+) -> Reading:
+    """Close a delivery: give every charge its key and count what was read.
+
+    Args:
+        files: The data files.
+        charges: Every column of the charge contract but `charge_key`.
+        rejected: The other rows.
+        empty_scopes: Scopes the delivery covers if it holds no row.
+        counters: Repairs and observations, by name.
+    """
+    schema = arrow_schema(FACTS[Fact.CHARGES])
+    con = connect()
+    with con:
+        con.register("mapped", charges.to_arrow(compat_level=pl.CompatLevel.oldest()))
+        keyed: pa.Table = con.sql(_KEYED).to_arrow_table()
+    scopes = charges["scope"].unique().sort().to_list()
+    return Reading(
+        facts={Fact.CHARGES: keyed.select(schema.names).cast(schema)},
+        rows_read={f.found.name: f.rows.height for f in files},
+        scopes={Fact.CHARGES: scopes or empty_scopes},
+        rejected=rejected,
+        counters=counters,
+    )
+
+
+def charge_columns(given: Mapping[str, pl.Expr]) -> list[pl.Expr]:
+    """One expression per column of the charge contract but `charge_key`: null where not given.
+
+    Raises:
+        KeyError: A given column is not in the contract.
+    """
+    columns = {c.name: c for c in FACTS[Fact.CHARGES] if c.name != "charge_key"}
+    unknown = set(given) - set(columns)
+    if unknown:
+        raise KeyError(*sorted(unknown))
+    return [
+        given.get(name, pl.lit(None)).cast(_polars_type(column.arrow_type)).alias(name)
+        for name, column in columns.items()
+    ]
+
+
+def _polars_type(arrow_type: pa.DataType) -> pl.DataType:
+    return pl.Series(pa.array([], arrow_type)).dtype
+
+
+def _amount(text: str | None, *, exponent: bool, binary: bool) -> tuple[Decimal | None, str | None]:
+    if text is None:
+        return None, None
+    try:
+        amount = parse_money(text, exponent=exponent, binary=binary)
+    except MoneyError:
+        return None, "amount_form"
+    is_exact = not binary or amount == Decimal(text)
+    return amount, None if is_exact else "quantised"
+
+
+def _redacted(value: object) -> str:
+    """The shape of a value: letters as `a`, digits as `9`, everything else but signs as `?`."""
+    text = "" if value is None else str(value)[:_SHAPE_LENGTH]
+    return "".join(
+        "a" if c.isalpha() else "9" if c.isdigit() else c if " " <= c <= "~" else "?" for c in text
+    )
