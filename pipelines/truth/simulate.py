@@ -1,0 +1,209 @@
+"""The simulator: from a plan to a whole workspace, day by day."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.truth.bills import deliveries, write_anthropic, write_openai
+from pipelines.truth.catalogue import BILLING_ACCOUNTS, METERS
+from pipelines.truth.gateways import GatewayWriter
+from pipelines.truth.labels import label
+from pipelines.truth.ledger import (
+    billed_daily,
+    charged_cost_centers,
+    own,
+    owned_daily,
+    owner_sets,
+    price,
+)
+from pipelines.truth.plan import Fault, Plan
+from pipelines.truth.traffic import SUCCESS, attempts_by_day
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class SimulationSummary:
+    """What was written."""
+
+    out: Path
+    days: int
+    calls_logged: int
+    """Records in the gateways' logs, failures and cache hits included."""
+    calls_billed: int
+    """Attempts a provider billed, bypass traffic included."""
+    billed: dict[str, Decimal]
+    """Dollars billed for usage, per issuer."""
+
+
+def simulate(
+    out: Path,
+    *,
+    seed: int,
+    days: int,
+    calls: int,
+    start: date = date(2026, 9, 1),
+    faults: Collection[str] = (),
+    progress: Progress | None = None,
+) -> SimulationSummary:
+    """Write a whole company: bills, usage reports, gateway logs, outcomes, reference and truth.
+
+    Args:
+        out: Folder that becomes the workspace; must be missing or empty.
+        seed: Same seed (and arguments), same bytes.
+        days: Days to simulate, at least one.
+        calls: Records the gateways log in all; traffic that bypasses them comes on top.
+        start: First UTC day.
+        faults: Names of faults to plant, see `plan.Fault`.
+        progress: Called after each day with the days done and the days to do.
+
+    Returns:
+        Counts and sums of what was written.
+
+    Raises:
+        ValueError: An unknown fault, or fewer than one day or call.
+        FileExistsError: `out` holds something.
+    """
+    plan = _plan(seed, start, days, calls, faults)
+    if out.exists() and any(out.iterdir()):
+        raise FileExistsError(f"{out} is not empty: choose another folder, or clear it.")
+    inbox, truth = out / "inbox", out / "truth"
+    truth.mkdir(parents=True, exist_ok=True)
+    gateways = GatewayWriter(inbox, seed)
+    billed, owned, logged = [], [], 0
+    with _TruthWriter(truth / "truth.parquet") as writer:
+        for done, (day, attempts) in enumerate(attempts_by_day(plan), start=1):
+            frame = own(price(label(attempts, plan, day), plan, day), plan)
+            frame = gateways.identify(frame.with_columns(_logged_columns(plan)))
+            gateways.write_day(day, frame.filter("is_written"))
+            writer.write(frame, plan, day)
+            billed.append(billed_daily(frame, day))
+            owned.append(owned_daily(frame, plan, day))
+            logged += frame.filter("is_written").height
+            if progress:
+                progress(done, plan.days)
+    bill = pl.concat(billed)
+    _write_bills(inbox, bill, plan)
+    totals = bill.group_by("issuer").agg(pl.col("cost_picos").sum()).sort("issuer")
+    return SimulationSummary(
+        out=out,
+        days=days,
+        calls_logged=logged,
+        calls_billed=writer.rows,
+        billed={issuer: Decimal(picos).scaleb(-12) for issuer, picos in totals.rows()},
+    )
+
+
+def _plan(seed: int, start: date, days: int, calls: int, faults: Collection[str]) -> Plan:
+    if days < 1 or calls < 1:
+        raise ValueError("days and calls are at least 1")
+    unknown = sorted(set(faults) - set(Fault))
+    if unknown:
+        raise ValueError(f"unknown faults {unknown}; known are {sorted(Fault)}")
+    return Plan(seed, start, days, calls, frozenset(Fault(name) for name in faults))
+
+
+def _logged_columns(plan: Plan) -> list[pl.Expr]:
+    factor = 3 if plan.has(Fault.WRONG_GATEWAY_COST) else 1
+    is_us = pl.col("gateway") == 1
+    return [
+        (pl.col("cost_picos") * factor).alias("logged_picos"),
+        # the payload counts attempts, the spend log counts client requests
+        pl.when(is_us).then("number").otherwise("group").alias("call_number"),
+        pl.lit("").alias("folder"),
+    ]
+
+
+def _write_bills(inbox: Path, bill: pl.DataFrame, plan: Plan) -> None:
+    for name, days in deliveries(plan.dates):
+        write_openai(inbox / "openai" / name, bill, days)
+        write_anthropic(inbox / "anthropic" / name, bill, days)
+
+
+_MONEY = pl.Decimal(18, 12)
+
+
+def _decimal(column: str) -> pl.Expr:
+    """Whole pico-dollars as dollars: the same digits, with the point moved."""
+    scaled = pl.col(column).cast(pl.Decimal(38, 0)) * pl.lit(Decimal("0.000000000001"))
+    return scaled.cast(_MONEY)
+
+
+class _TruthWriter:
+    """One row per attempt a provider billed, appended day by day."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer: pq.ParquetWriter | None = None
+        self.rows = 0
+
+    def __enter__(self) -> "_TruthWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._writer:
+            self._writer.close()
+
+    def write(self, frame: pl.DataFrame, plan: Plan, day: date) -> None:
+        billed = frame.filter((pl.col("status") == SUCCESS) & pl.col("is_billed"))
+        table = _truth_rows(billed, plan, day).to_arrow()
+        table = table.cast(pa.schema([_plain(f) for f in table.schema]))
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self._path, table.schema, compression="zstd")
+        self._writer.write_table(table)
+        self.rows += table.num_rows
+
+
+def _plain(field: pa.Field) -> pa.Field:
+    is_text = pa.types.is_large_string(field.type) or pa.types.is_string_view(field.type)
+    return pa.field(field.name, pa.string() if is_text else field.type)
+
+
+def _truth_rows(billed: pl.DataFrame, plan: Plan, day: date) -> pl.DataFrame:
+    sets = owner_sets()
+    sole = [owners[0][0] if len(owners) == 1 else None for owners in sets]
+    texts = [",".join(f"{a}:{share}" for a, share in owners) or None for owners in sets]
+    application = pl.Series("application_id", sole, dtype=pl.String).gather(billed["owners"])
+    accounts = billed["issuer"].replace_strict(BILLING_ACCOUNTS).alias("billing_account_id")
+    source = pl.when(pl.col("gateway") >= 0).then(pl.format("gateway_{}", _gateway_name()))
+    return billed.with_columns(
+        application,
+        accounts,
+        charged_cost_centers(billed, application.to_list(), plan, day),
+        pl.Series("owner_shares", texts, dtype=pl.String).gather(billed["owners"]),
+    ).select(
+        pl.when("is_logged").then(pl.col("logged_id")).alias("logged_id"),
+        "litellm_call_id",
+        "response_id",
+        source.alias("source"),
+        pl.from_epoch("started_us", "us").dt.replace_time_zone("UTC").alias("started_at"),
+        pl.lit(day).alias("charge_date"),
+        "issuer",
+        "billing_account_id",
+        pl.col("sub_account").alias("sub_account_id"),
+        "model_id",
+        pl.col("tier").alias("service_tier"),
+        "task_id",
+        "trace_id",
+        "application_id",
+        "owner_shares",
+        "cost_center_id",
+        "is_logged",
+        *(pl.col(str(m)).alias(_quantity_name(m)) for m in METERS),
+        *(_decimal(f"cost_{m}").alias(f"cost_{m}") for m in METERS),
+        _decimal("cost_picos").alias("cost"),
+    )
+
+
+def _gateway_name() -> pl.Expr:
+    return pl.when(pl.col("gateway") == 0).then(pl.lit("eu")).otherwise(pl.lit("us"))
+
+
+def _quantity_name(meter: str) -> str:
+    return "web_search_requests" if meter == "web_search" else f"{meter}_tokens"
