@@ -79,8 +79,9 @@ def _raw_pool(name: str, code: str) -> Sql:
 
 def _parts(tree: Tree) -> Iterator[str | Sql]:
     if isinstance(tree, Mapping):
+        yield "{"
         for position, (key, value) in enumerate(tree.items()):
-            yield f'{"," if position else "{"}"{key}":'
+            yield f'{"," if position else ""}"{key}":'
             yield from _parts(value)
         yield "}"
     elif isinstance(tree, Sql):
