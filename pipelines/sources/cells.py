@@ -109,22 +109,27 @@ def quantity(values: Values, column: str) -> Decimal | None:
         return amount.quantize(_QUANTITY_STEP, rounding=ROUND_HALF_EVEN)
 
 
-def plain_money(values: Values, column: str, *, cents: bool = False) -> Decimal:
-    """An amount that the source prints exactly as decimal text, in dollars or in cents.
+def plain_money(values: Values, column: str, *, minor_digits: int = 0) -> Decimal:
+    """An amount that the source prints exactly, as decimal text.
+
+    Args:
+        values: The record.
+        column: Its amount: text, not a JSON number.
+        minor_digits: Fractional digits of the unit it is in: 2 for cents, 0 for dollars.
 
     Returns:
-        Dollars with 18 fractional digits.
+        The amount in units of the currency (dollars), with 18 fractional digits.
 
     Raises:
         RowError: Missing, not text, or not a plain decimal that fits.
     """
-    amount = text(values, column)
-    if amount is None:
+    amount = values.get(column)
+    if amount is None or amount == "":
         raise RowError("amount_missing", column)
+    if not isinstance(amount, str):
+        raise RowError("amount_form", column, amount)
     try:
-        if not cents:
-            return parse_money(amount)
-        shifted = parse_money(amount).scaleb(-2, MONEY_CONTEXT)
+        shifted = parse_money(amount).scaleb(-minor_digits, MONEY_CONTEXT)
         return parse_money(f"{shifted:f}")
     except MoneyError as error:
         raise RowError("amount_form", column, amount) from error

@@ -21,7 +21,7 @@ from pipelines.sources.cells import (
     text,
 )
 from pipelines.sources.openai_line_items import kind_of_charge, quantities
-from pipelines.sources.pages import DAY, Dialect, Span, folder_layout
+from pipelines.sources.pages import Dialect, Span, folder_layout, span_in_one_day
 from pipelines.sources.reports import COSTS, FactRow, Provider, ReportLine, metered, read_reports
 
 _TIME_COLUMNS = ("start_time", "end_time", "start_time_iso", "end_time_iso")
@@ -67,11 +67,7 @@ def _span(values: Values) -> Span:
     start, end = count(values, "start_time"), count(values, "end_time")
     if start is None or end is None or max(start, end) > 253_402_300_799:
         raise RowError("period_form", "start_time")
-    span = (datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
-    midnight = span[0].replace(hour=0, minute=0, second=0)
-    if not span[0] < span[1] <= midnight + DAY:
-        raise RowError("period_form", "end_time", end)
-    return span
+    return span_in_one_day(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
 
 
 def _report_of_result(values: Values) -> str | None:

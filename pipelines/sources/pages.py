@@ -81,6 +81,18 @@ def folder_layout(files: Sequence[FoundFile]) -> Iterable[DeliveryUnit]:
         yield DeliveryUnit(name, tuple(units[name]))
 
 
+def span_in_one_day(start: datetime, end: datetime) -> Span:
+    """Check that a bucket lies inside one UTC day, so that it has one charge date.
+
+    Raises:
+        RowError: It does not, or it is empty.
+    """
+    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    if not start < end <= midnight + DAY:
+        raise RowError("period_form")
+    return start, end
+
+
 def read_documents(files: Sequence[FoundFile], dialect: Dialect) -> list[Document]:
     """Parse the files of one delivery and prove, as far as files can, that it is whole.
 

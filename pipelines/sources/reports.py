@@ -215,7 +215,9 @@ def _number_keys(rows: list[FactRow], column: str) -> None:
     for row in sorted(rows, key=told):
         key = row.pop("key")
         seen[key] += 1
-        row[column] = json.dumps([*_flat(key), seen[key]], separators=(",", ":"))
+        row[column] = json.dumps(
+            [*_flat(key), seen[key]], ensure_ascii=False, separators=(",", ":")
+        )
 
 
 def _flat(parts: object) -> Iterable[object]:
