@@ -1,0 +1,149 @@
+"""One offline page per period: does it tie out, who pays, what has no owner.
+
+Plain HTML with inline style and drawings: no script, no request, every value escaped.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, localcontext
+from functools import partial
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from models.money import MONEY_CONTEXT, minor_digits
+
+_TEMPLATE = Path(__file__).with_suffix(".html")
+_BAR = Markup(
+    '<svg viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">'
+    '<rect class="back" width="1000" height="10"/>'
+    '<rect class="{}" width="{}" height="10"/></svg>'
+)
+
+
+@dataclass(frozen=True)
+class TieOut:
+    """One invoice, and where its money went. Amounts in billing_currency."""
+
+    issuer: str
+    billing_account_id: str
+    invoice_id: str | None
+    billing_currency: str
+    invoiced: Decimal | None
+    """Null while no invoice has arrived."""
+    attributed: Decimal
+    residuals: Mapping[str, Decimal]
+    """Amount by cause."""
+
+    @property
+    def difference(self) -> Decimal | None:
+        """What is neither attributed nor a named residual; null without an invoice."""
+        if self.invoiced is None:
+            return None
+        with localcontext(MONEY_CONTEXT):
+            return self.invoiced - sum(self.residuals.values(), start=self.attributed)
+
+
+@dataclass(frozen=True)
+class CostCenterTotal:
+    """What one cost centre pays, in one currency."""
+
+    cost_center_id: str
+    name: str | None
+    billing_currency: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Money and calls in one owner state, in one currency."""
+
+    owner_state: str
+    billing_currency: str
+    amount: Decimal
+    calls: int | None
+
+
+@dataclass(frozen=True)
+class StatementPage:
+    """All that is on the page of one period."""
+
+    company: str
+    billing_period: date
+    tie_outs: tuple[TieOut, ...] = ()
+    cost_centers: tuple[CostCenterTotal, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+
+    @property
+    def state(self) -> tuple[str, str]:
+        """Style and words of what the differences say."""
+        differences = [row.difference for row in self.tie_outs]
+        if any(differences):
+            return "bad", "does not tie out"
+        return ("", "estimate") if None in differences or not differences else ("good", "ties out")
+
+
+def render_page(page: StatementPage) -> bytes:
+    """The page as UTF-8 HTML; equal input gives equal bytes."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters |= {"money": _money, "words": lambda text: text.replace("_", " ")}
+    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    html = template.render(
+        page=page,
+        tie_outs=sorted(page.tie_outs, key=_by_invoice),
+        period=f"{page.billing_period:%Y-%m}",
+        bar=partial(_bar, _largest((c.billing_currency, c.amount) for c in page.cost_centers)),
+        share=partial(_share, _total((c.billing_currency, c.amount) for c in page.coverage)),
+    )
+    return html.encode() + b"\n"
+
+
+def report_files(pages: Iterable[StatementPage]) -> dict[str, bytes]:
+    """Every page by path below the version: `report/<YYYY-MM>.html`."""
+    return {f"report/{page.billing_period:%Y-%m}.html": render_page(page) for page in pages}
+
+
+def _by_invoice(row: TieOut) -> tuple[str, ...]:
+    return row.issuer, row.billing_account_id, row.billing_currency, row.invoice_id or ""
+
+
+def _money(amount: Decimal | None, currency: str) -> str:
+    if amount is None:
+        return "unknown"
+    with localcontext(MONEY_CONTEXT):
+        digits = minor_digits(currency)
+        rounded = amount.quantize(Decimal(1).scaleb(-digits))
+        # what is too small for cents is still shown: a difference of 0.00 must be none at all
+        shown = rounded if rounded or not amount else amount.normalize()
+        return f"{shown:,f} {currency}"
+
+
+def _largest(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
+    largest: dict[str, Decimal] = {}
+    for currency, amount in amounts:
+        largest[currency] = max(largest.get(currency, Decimal(0)), abs(amount))
+    return largest
+
+
+def _total(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
+    totals: dict[str, Decimal] = {}
+    with localcontext(MONEY_CONTEXT):
+        for currency, amount in amounts:
+            totals[currency] = totals.get(currency, Decimal(0)) + amount
+    return totals
+
+
+def _bar(largest: Mapping[str, Decimal], amount: Decimal, currency: str) -> Markup:
+    width = int(abs(amount) * 1000 // largest[currency]) if largest[currency] else 0
+    return _BAR.format("credit" if amount < 0 else "bar", width)
+
+
+def _share(totals: Mapping[str, Decimal], amount: Decimal, currency: str) -> str:
+    """Percent of the currency's total; no share where there is no total or signs are mixed."""
+    total = totals[currency]
+    if not total or abs(amount) > abs(total) or amount * total < 0:
+        return "–"
+    with localcontext(MONEY_CONTEXT):
+        return f"{amount * 100 / total:.1f} %"
