@@ -12,7 +12,7 @@ from typing import Any
 
 from models.columns import Column
 from models.currencies import CURRENCIES
-from models.money import MoneyError, parse_money
+from models.money import MONEY_CONTEXT, MoneyError, parse_money
 from models.settings import ID_PATTERN
 from models.vocabulary import RESERVED_OWNERS
 from pipelines.problems import did_you_mean
@@ -145,15 +145,13 @@ def _decimal(text: str, precision: int, scale: int) -> Decimal:
     except MoneyError as error:
         raise CellError("amount", f"The value is refused: {error}.", _AMOUNT_FIX) from None
     whole_digits = precision - scale
-    stored = (
-        amount.quantize(Decimal(1).scaleb(-scale)) if amount.adjusted() < whole_digits else None
-    )
-    if stored is None:
+    if amount.adjusted() >= whole_digits:
         said = f"The value has more than {whole_digits} digits before the point."
         raise CellError("amount", said, "Check the unit.")
+    stored = amount.quantize(Decimal(1).scaleb(-scale), context=MONEY_CONTEXT)
     if stored != amount:
         said = f"The value has more than {scale} digits after the point."
-        raise CellError("amount", said, "Round it as the contract says.")
+        raise CellError("amount", said, "Write it with fewer digits.")
     return stored
 
 

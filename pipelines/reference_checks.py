@@ -172,12 +172,14 @@ def _by_time(rows: Rows, group: Iterable[int]) -> list[int]:
 
 
 def _dangling(rows: Rows, column: str, target: Rows) -> Iterator[Problem]:
+    if not target.is_whole:
+        return
     known = set(target.values[target.table.columns[0].name])
     told = 0
     for row, value in enumerate(rows.values[column]):
         if value is None or value in known:
             continue
-        fix = did_you_mean(value, known - {None}) if told < SHOWN_PER_KIND else ""
+        fix = did_you_mean(value, known) if told < SHOWN_PER_KIND else ""
         told += 1
         said = f"{shown(value)} is not in {target.file}."
         yield rows.problem(row, column, "dangling", said, fix or "Add it there, or correct it.")

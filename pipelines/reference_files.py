@@ -28,6 +28,8 @@ class Rows:
     """Column to its values, null where blank or refused."""
     bad: frozenset[int]
     """Indexes of rows in which a cell was refused."""
+    is_whole: bool
+    """Whether every id is there: no row was refused whole, and no id either."""
 
     def problem(self, row: int, column: str | None, rule: str, message: str, fix: str) -> Problem:
         """A problem of one row."""
@@ -77,7 +79,8 @@ def read_rows(
                 bad.add(row)
                 result = None
             values[column.name].append(result)
-    return Rows(table, file, texts.lines, values, frozenset(bad)), problems
+    is_whole = not texts.problems and None not in values[table.columns[0].name]
+    return Rows(table, file, texts.lines, values, frozenset(bad), is_whole), problems
 
 
 def _remembering(
@@ -142,7 +145,7 @@ def _csv_texts(table: ReferenceTable, text: str, file: str) -> _Texts:
         fix = 'Close every quote; inside quotes write a quote as "".'
         return _refused(file, line + 1, "The line is not CSV.", fix)
     if not records:
-        fix = f"Write the header: {','.join(c.name for c in table.columns)}"
+        fix = f"Write the header: {','.join(c.name for c in table.columns)}."
         return _refused(file, None, "The file has no header line.", fix)
     header = [name.strip() for name in records[0]]
     problems = _header_problems(table, header, file, lines[0])
