@@ -9,6 +9,7 @@ from models.settings import SourceSettings
 from pipelines import run
 from pipelines.defs.errors import without_values
 from pipelines.defs.keys import landing_key
+from pipelines.defs.partitions import ONE_RUN_FOR_A_RANGE
 from pipelines.defs.resources import WorkspaceFolder, settings
 from pipelines.sources import all_sources
 
@@ -29,13 +30,19 @@ def landing_asset(source: SourceSettings) -> dg.AssetsDefinition:
     key = landing_key(source.source)
     kind = all_sources()[source.kind]
 
-    @dg.asset(
-        key=key,
+    spec = dg.AssetSpec(
+        key,
         description=kind.summary,
         group_name="landing",
         kinds={"parquet"},
         metadata={"kind": kind.name, "facts": ", ".join(kind.facts), "folder": source.location},
+    )
+
+    @dg.multi_asset(
+        name=f"land_{source.source}".replace("-", "__"),
+        specs=[spec],
         check_specs=[dg.AssetCheckSpec(CHECK, asset=key, description="No file was refused.")],
+        backfill_policy=ONE_RUN_FOR_A_RANGE,
         pool="landing",
     )
     def land(

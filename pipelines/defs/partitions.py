@@ -8,9 +8,10 @@ import dagster as dg
 from models.settings import WorkspaceSettings
 
 DEFAULT_FIRST_DAY = date(2025, 1, 1)
-_DAY = timedelta(days=1)
+ONE_DAY = timedelta(days=1)
 
-# one DuckDB session computes a range of days: a run per day costs more than the query
+# One DuckDB session computes a range of days: a run per day costs more than the query. Assets
+# without days have it too, as a range can be given by hand only if all selected assets have it.
 ONE_RUN_FOR_A_RANGE = dg.BackfillPolicy.single_run()
 
 
@@ -36,7 +37,7 @@ def ranges(wanted: Iterable[date]) -> Iterator[tuple[date, date]]:
     for day in sorted(set(wanted)):
         if first is None or last is None:
             first = day
-        elif day - last > _DAY:
+        elif day - last > ONE_DAY:
             yield first, last
             first = day
         last = day

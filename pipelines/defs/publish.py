@@ -7,7 +7,8 @@ import dagster as dg
 
 from pipelines import run
 from pipelines.defs.errors import without_values
-from pipelines.defs.keys import PUBLISHED, RESULTS, table_key
+from pipelines.defs.keys import PUBLISHED, table_key
+from pipelines.defs.partitions import ONE_RUN_FOR_A_RANGE
 from pipelines.defs.resources import WorkspaceFolder
 from pipelines.defs.warehouse import tables
 
@@ -22,15 +23,18 @@ def published_asset() -> dg.AssetsDefinition:
     """Build the asset that writes, audits and swaps a version. One at a time: pool `publish`."""
     public = [table_key(name) for name, table in tables().items() if table.is_public]
 
-    @dg.asset(
-        key=PUBLISHED,
+    spec = dg.AssetSpec(
+        PUBLISHED,
         description="What analysts and finance read. A version is complete and checked, or absent.",
         group_name="published",
         kinds={"duckdb", "parquet", "csv"},
-        deps=[*public, RESULTS],
-        pool="publish",
+        deps=public,
     )
-    def marts_duckdb(workspace: WorkspaceFolder) -> Iterator[dg.MaterializeResult[Any]]:
+
+    @dg.multi_asset(
+        name="publish", specs=[spec], backfill_policy=ONE_RUN_FOR_A_RANGE, pool="publish"
+    )
+    def write_audit_swap(workspace: WorkspaceFolder) -> Iterator[dg.MaterializeResult[Any]]:
         with without_values():
             published = run.publish_workspace(workspace.load())
         yield dg.MaterializeResult(
@@ -41,4 +45,4 @@ def published_asset() -> dg.AssetsDefinition:
             }
         )
 
-    return marts_duckdb
+    return write_audit_swap

@@ -5,7 +5,7 @@ judged: a table per step would publish the first ones before the last ones are c
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -17,7 +17,7 @@ from models.settings import WorkspaceSettings
 from pipelines import run
 from pipelines.defs.errors import without_values
 from pipelines.defs.keys import RESULTS, audited_key, landing_key, reference_key, table_key
-from pipelines.defs.partitions import ONE_RUN_FOR_A_RANGE, day_range, days
+from pipelines.defs.partitions import ONE_DAY, ONE_RUN_FOR_A_RANGE, day_range, days
 from pipelines.defs.resources import WorkspaceFolder, settings
 from pipelines.quality import QualityError, load_suites
 from pipelines.sources import all_sources
@@ -52,16 +52,11 @@ def reference_specs() -> list[dg.AssetSpec]:
 
 
 def table_specs(workspace: WorkspaceSettings) -> list[dg.AssetSpec]:
-    """One spec per table; names, words and edges come from the SQL files."""
+    """One spec per table, each after its inputs; names, words and edges come from the SQL files."""
     known = tables()
-    results = dg.AssetSpec(
-        RESULTS,
-        description="What every counter was, what it had to be, and what to do when it was not.",
-        group_name="marts",
-        kinds={"duckdb"},
-        deps=[table_key(name) for name, transform in known.items() if transform.is_public],
-    )
-    return [*(_table_spec(t, known, workspace) for t in known.values()), results]
+    specs = [_table_spec(table, known, workspace) for table in known.values()]
+    # the gate's results come last: they are about every other table
+    return sorted(specs, key=lambda spec: spec.key == RESULTS)
 
 
 def check_specs() -> list[dg.AssetCheckSpec]:
@@ -103,10 +98,12 @@ def warehouse_asset(workspace: WorkspaceSettings) -> dg.AssetsDefinition:
         except QualityError as error:
             yield from check_results(error.results)
             raise dg.Failure(str(error), allow_retries=False) from None
+        # a run over several days is stored once per day: its rows are not the rows of that day
+        counted = "dagster/row_count" if to_date - from_date == ONE_DAY else "rows_of_all_days"
         for spec in specs:
             rows = computed.tables.get(spec.key.path[-1])
             yield dg.MaterializeResult(
-                asset_key=spec.key, metadata={} if rows is None else {"dagster/row_count": rows}
+                asset_key=spec.key, metadata={} if rows is None else {counted: rows}
             )
         yield from check_results(computed.quality)
 
@@ -150,6 +147,9 @@ def _table(broken: Sequence[QualityResult]) -> dg.TableMetadataValue:
 def _table_spec(
     table: Transform, known: Mapping[str, Transform], workspace: WorkspaceSettings
 ) -> dg.AssetSpec:
+    inputs: Iterable[str] = table.inputs
+    if table_key(table.name) == RESULTS:
+        inputs = [name for name, other in known.items() if other.is_public and other is not table]
     return dg.AssetSpec(
         table_key(table.name),
         description=table.description,
@@ -157,7 +157,7 @@ def _table_spec(
         owners=[table.owner],
         kinds={"duckdb", "sql"},
         metadata={"grain": table.grain, "keys": ", ".join(table.keys), "file": table.path.name},
-        deps=[key for name in table.inputs for key in _sources_of(name, known, workspace)],
+        deps=[key for name in inputs for key in _sources_of(name, known, workspace)],
     )
 
 
