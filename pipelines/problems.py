@@ -45,8 +45,13 @@ class WorkspaceError(Exception):
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
     """Sort problems by place, and count those of one kind beyond the first twenty."""
+
+    def place(problem: Problem) -> tuple[str, bool, int, str, str]:
+        line = problem.line
+        return problem.file, line is None, line or 0, problem.column or "", problem.rule
+
     kinds: dict[tuple[str, str, str | None], list[Problem]] = defaultdict(list)
-    for problem in sorted(set(problems), key=lambda p: (p.file, p.line or 0, p.column or "")):
+    for problem in sorted(set(problems), key=place):
         kinds[problem.file, problem.rule, problem.column].append(problem)
     shown: list[Problem] = []
     for (file, rule, column), found in kinds.items():
@@ -54,7 +59,7 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
         if len(found) > SHOWN_PER_KIND:
             text = f"{len(found) - SHOWN_PER_KIND} more like the {SHOWN_PER_KIND} shown."
             shown.append(Problem(file, None, column, rule, text, "Fix those first."))
-    return sorted(shown, key=lambda p: (p.file, p.line is None, p.line or 0, p.column or ""))
+    return sorted(shown, key=place)
 
 
 def did_you_mean(word: str, options: Iterable[str]) -> str:

@@ -128,7 +128,16 @@ def _settings(read: YamlText) -> tuple[WorkspaceSettings | None, list[Problem]]:
         return WorkspaceSettings.model_validate({} if read.value is None else read.value), []
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-        return None, [_from_pydantic(read, detail) for detail in details]
+        return None, [_from_pydantic(read, d) for d in details if not _is_echo(d, details)]
+
+
+def _is_echo(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:
+    """Whether a list only counts as too short because its own items were refused."""
+    path = detail["loc"]
+    inner = (other["loc"] for other in details)
+    return detail["type"] == "too_short" and any(
+        len(loc) > len(path) and loc[: len(path)] == path for loc in inner
+    )
 
 
 def _from_pydantic(read: YamlText, detail: ErrorDetails) -> Problem:

@@ -17,7 +17,10 @@ YamlPath = tuple[str | int, ...]
 
 MAX_BYTES = 5_000_000
 _NULLS = ("", "~", "null", "Null", "NULL")
-_CORE = "tag:yaml.org,2002:"
+_CORE = {
+    f"tag:yaml.org,2002:{name}"
+    for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
+}
 
 
 @dataclass(frozen=True)
@@ -95,10 +98,12 @@ class _Walk:
     def value(self, node: yaml.Node, path: YamlPath) -> YamlValue:
         self.lines.setdefault(path, node.start_mark.line + 1)
         if id(node) in self._seen:
-            self._problem(node, path, "alias", "The value is an alias.", "Write it out again.")
+            self._problem(
+                node, path, "alias", "The value is used again by an alias.", "Write it out twice."
+            )
             return None
         self._seen.add(id(node))
-        if not node.tag.startswith(_CORE):
+        if node.tag not in _CORE:
             self._problem(node, path, "tag", "The value has a YAML tag.", "Remove the tag.")
             return None
         if isinstance(node, yaml.MappingNode):

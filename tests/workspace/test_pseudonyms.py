@@ -1,0 +1,145 @@
+"""Pseudonyms of people, and the keys that are refused."""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.settings import PseudonymSettings
+from pipelines.pseudonyms import MAKE_A_KEY, pseudonymiser, read_key
+
+GOOD = hashlib.sha256(b"only for tests").digest()
+NAME = "EVERYCENT_PSEUDONYM_KEY"
+SETTINGS = PseudonymSettings()
+
+
+def test_a_pseudonym_is_the_keyed_hash_of_tenant_and_id():
+    expected = hmac.new(GOOD, b"acme\0jo@acme.example", "sha256").hexdigest()[:32]
+
+    assert pseudonymiser(GOOD, "acme")("jo@acme.example") == f"u_{expected}"
+
+
+@pytest.mark.parametrize("written", ["JO", " jo\n", "Jo"])
+def test_case_and_outer_blanks_do_not_make_another_person(written):
+    pseudonym = pseudonymiser(GOOD, "acme")
+
+    assert pseudonym(written) == pseudonym("jo")
+
+
+def test_composed_and_decomposed_letters_are_the_same_person():
+    pseudonym = pseudonymiser(GOOD, "acme")
+
+    assert pseudonym("Jose\u0301") == pseudonym("JOS\u00c9")
+
+
+@given(st.text(max_size=20).filter(str.strip), st.text(max_size=20).filter(str.strip))
+def test_any_id_has_a_pseudonym_and_no_two_people_share_one(one, other):
+    pseudonym = pseudonymiser(GOOD, "acme")
+    is_same_person = _normal(one) == _normal(other)
+
+    assert re.fullmatch(r"u_[0-9a-f]{32}", pseudonym(one))
+    assert (pseudonym(one) == pseudonym(other)) == is_same_person
+
+
+def _normal(identity: str) -> str:
+    return unicodedata.normalize("NFC", identity).strip().casefold()
+
+
+def test_another_key_or_tenant_gives_another_pseudonym():
+    other = hashlib.sha256(b"another").digest()
+    made = {
+        pseudonymiser(GOOD, "acme")("jo"),
+        pseudonymiser(GOOD, "umbrella")("jo"),
+        pseudonymiser(other, "acme")("jo"),
+    }
+
+    assert len(made) == 3
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\n"])
+def test_nobody_has_no_pseudonym(blank):
+    with pytest.raises(ValueError, match="blank"):
+        pseudonymiser(GOOD, "acme")(blank)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD.hex(),
+        GOOD.hex().upper(),
+        base64.b64encode(GOOD).decode(),
+        base64.urlsafe_b64encode(GOOD).decode().rstrip("="),
+        f" {GOOD.hex()}\n",
+    ],
+)
+def test_a_key_in_hex_or_base64_is_its_bytes(tmp_path, text):
+    assert read_key(tmp_path, SETTINGS, {NAME: text}) == (GOOD, None)
+
+
+def test_a_key_in_other_text_is_that_text(tmp_path):
+    text = "Vexing quick daft zebras jump; fog wall."
+
+    assert read_key(tmp_path, SETTINGS, {NAME: text}) == (text.encode(), None)
+
+
+@pytest.mark.parametrize(
+    ("env", "rule"),
+    [
+        ({}, "key_missing"),
+        ({NAME: ""}, "key_empty"),
+        ({NAME: "   "}, "key_empty"),
+        ({NAME: GOOD.hex()[:62]}, "key_short"),
+        ({NAME: base64.b64encode(GOOD[:31]).decode()}, "key_short"),
+        ({NAME: "thirty-one random bytes, or so?"}, "key_short"),
+        ({NAME: "changeme"}, "key_weak"),
+        ({NAME: "please-Change-Me-before-you-go-to-production-ok"}, "key_weak"),
+        ({NAME: "an example key that is long enough to be taken"}, "key_weak"),
+        ({NAME: "0" * 64}, "key_weak"),
+        ({NAME: "ab" * 32}, "key_weak"),
+        ({NAME: "0123456789abcdef" * 4}, "key_weak"),
+        ({NAME: "00112233445566778899aabbccddeeff" * 2}, "key_weak"),
+        ({NAME: bytes(range(32)).hex()}, "key_weak"),
+        ({NAME: "x"}, "key_weak"),
+    ],
+)
+def test_a_bad_key_is_refused_with_the_way_to_make_one(tmp_path, env, rule):
+    key, problem = read_key(tmp_path, SETTINGS, env)
+
+    assert key == b""
+    assert problem is not None
+    assert problem.rule == rule
+    assert MAKE_A_KEY in problem.fix
+    assert NAME in str(problem)
+    assert not any(len(value.strip()) > 1 and value in str(problem) for value in env.values())
+
+
+def test_the_command_it_shows_makes_a_key_it_takes(tmp_path):
+    assert "secrets.token_hex(32)" in MAKE_A_KEY
+
+    assert read_key(tmp_path, SETTINGS, {NAME: secrets.token_hex(32)})[1] is None
+
+
+@pytest.mark.parametrize("line", ["{}={}", "export {}={}", '{}="{}"', "{} = '{}'"])
+def test_a_key_may_be_in_the_env_file(tmp_path, line):
+    text = f"# keys\n\nOTHER=1\nnot a setting\n{line.format(NAME, GOOD.hex())}\n"
+    (tmp_path / ".env").write_text(text)
+
+    assert read_key(tmp_path, SETTINGS, {}) == (GOOD, None)
+
+
+def test_the_environment_wins_over_the_env_file(tmp_path):
+    (tmp_path / ".env").write_text(f"{NAME}=changeme\n")
+
+    assert read_key(tmp_path, SETTINGS, {NAME: GOOD.hex()}) == (GOOD, None)
+
+
+def test_the_settings_name_the_variable(tmp_path):
+    settings = PseudonymSettings(key_env="OUR_KEY")
+
+    assert read_key(tmp_path, settings, {"OUR_KEY": GOOD.hex()}) == (GOOD, None)
