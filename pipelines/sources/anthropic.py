@@ -285,7 +285,7 @@ SOURCE = Source(
             "thinking is inside output_tokens",
         ),
     ),
-    proof="documented examples and rows of real Console downloads",
+    proof="documented examples",
     suffixes=(".json", ".csv"),
     layout=folder_layout,
     read=_read,

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from models.facts import Fact
+from models.money import MONEY_CONTEXT
 from models.vocabulary import Delivery, Meter, ServiceTier, TokenSemantics
 from pipelines.sources.base import DeliveryUnit, ReadContext, Reading, Source, TokenRule
 from pipelines.sources.cells import (
@@ -126,7 +127,8 @@ def _read_charge(line: ReportLine) -> FactRow | None:
     if residue:
         row["repairs"] = "amount_quantised"
         line.counters["amount_quantised"] += 1
-        line.counters[f"amount_residue_1e-{_RESIDUE_SCALE}"] += int(residue.scaleb(_RESIDUE_SCALE))
+        booked = int(residue.scaleb(_RESIDUE_SCALE, MONEY_CONTEXT))
+        line.counters[f"amount_residue_1e-{_RESIDUE_SCALE}"] += booked
     line.counters["line_item_unclassified"] += row.get("meter") == Meter.UNCLASSIFIED
     return row
 
@@ -283,7 +285,7 @@ SOURCE = Source(
             "input_tokens holds cached text; audio stands beside it, as documented to mid 2026",
         ),
     ),
-    proof="documented examples and two real dashboard downloads",
+    proof="documented examples",
     suffixes=(".json", ".csv"),
     layout=folder_layout,
     read=_read,

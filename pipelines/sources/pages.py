@@ -17,7 +17,7 @@ from pathlib import PurePosixPath
 from pipelines.sources.base import DeliveryUnit, FoundFile, SourceError
 from pipelines.sources.cells import RowError, Values
 
-MAX_BYTES = 256 * 1024 * 1024
+MAX_BYTES = 64 * 2**20
 DAY = timedelta(days=1)
 
 Span = tuple[datetime, datetime]
@@ -127,7 +127,9 @@ def read_documents(files: Sequence[FoundFile], dialect: Dialect) -> list[Documen
 
 def _read_document(found: FoundFile, dialect: Dialect) -> Document:
     if found.size > MAX_BYTES:
-        raise SourceError(f"{found.name}: larger than {MAX_BYTES} bytes. Download fewer days.")
+        raise SourceError(
+            f"{found.name}: larger than {MAX_BYTES // 2**20} MiB. Download fewer days."
+        )
     try:
         content = found.path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -205,25 +205,27 @@ def _complete(
     return whole
 
 
-def _number_keys(rows: list[FactRow], column: str) -> None:
+def _number_keys(rows: Iterable[FactRow], column: str) -> None:
     """Give each row its natural key; equals are numbered by what they say, not by their place."""
-
-    def told(row: FactRow) -> str:
-        return repr(sorted((k, str(v)) for k, v in row.items() if k not in _LINEAGE))
-
-    seen: Counter[object] = Counter()
-    for row in sorted(rows, key=told):
-        key = row.pop("key")
-        seen[key] += 1
-        row[column] = json.dumps(
-            [*_flat(key), seen[key]], ensure_ascii=False, separators=(",", ":")
-        )
+    equals: dict[object, list[FactRow]] = defaultdict(list)
+    for row in rows:
+        equals[row.pop("key")].append(row)
+    for key, group in equals.items():
+        parts = list(_leaves(key))
+        for number, row in enumerate(sorted(group, key=_said), start=1):
+            row[column] = json.dumps([*parts, number], ensure_ascii=False, separators=(",", ":"))
 
 
-def _flat(parts: object) -> Iterable[object]:
-    if not isinstance(parts, tuple):
-        return [parts]
-    return [leaf for part in parts for leaf in _flat(part)]
+def _said(row: FactRow) -> str:
+    return repr(sorted((k, str(v)) for k, v in row.items() if k not in _LINEAGE))
+
+
+def _leaves(parts: object) -> Iterable[object]:
+    if isinstance(parts, tuple):
+        for part in parts:
+            yield from _leaves(part)
+    else:
+        yield parts
 
 
 def _scope(report: str, start: datetime) -> str:
