@@ -1,10 +1,7 @@
 """The providers' bills and usage reports, from the same truth: OpenAI and Anthropic pages."""
 
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +16,7 @@ from pipelines.truth.catalogue import (
     METERS,
     OPENAI,
 )
-from pipelines.truth.gateways import write
-
-Rows = list[dict[str, Any]]
-PAGE_DAYS = 7
-"""Daily buckets on a page, and days in a delivery."""
+from pipelines.truth.output import Exact, Rows, dollars, json_text, rows_of, write
 
 _LINE_KINDS = {
     Meter.INPUT_UNCACHED: "input",
@@ -45,34 +38,6 @@ _TOKEN_TYPES = {
 }
 
 
-@dataclass(frozen=True)
-class Exact:
-    """A JSON number written with all its decimals."""
-
-    value: Decimal
-
-
-def dollars(picos: int) -> Decimal:
-    """Pico-dollars as dollars, all twelve decimals."""
-    return Decimal(picos).scaleb(-12)
-
-
-def json_text(value: object) -> str:
-    """JSON with exact decimals: `json` would make floats of them."""
-    exact: list[str] = []
-
-    def keep(number: object) -> str:
-        if not isinstance(number, Exact):
-            raise TypeError(type(number).__name__)
-        exact.append(f"{number.value:f}")
-        return f"@{len(exact) - 1}@"
-
-    text = json.dumps(value, default=keep, indent=1)
-    for position, number in enumerate(exact):
-        text = text.replace(f'"@{position}@"', number, 1)
-    return text + "\n"
-
-
 def _epoch(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
 
@@ -82,13 +47,7 @@ def _instant(day: date) -> str:
 
 
 def _rows(billed: pl.DataFrame, day: date, keys: Sequence[str]) -> Rows:
-    grouped = (
-        billed.filter(pl.col("charge_date") == day)
-        .group_by(keys)
-        .agg(pl.col("quantity").sum(), pl.col("cost_picos").sum(), pl.col("requests").sum())
-        .sort(keys, nulls_last=True)
-    )
-    return grouped.to_dicts()
+    return rows_of(billed.filter(pl.col("charge_date") == day), keys)
 
 
 def _openai_costs(billed: pl.DataFrame, day: date) -> Rows:
@@ -227,13 +186,6 @@ def _anthropic_usage(billed: pl.DataFrame, day: date) -> Rows:
         }
         for row in _meters(billed, day, ("sub_account", "provider_key", "bill_text", "tier"))
     ]
-
-
-def deliveries(days: Sequence[date]) -> Iterable[tuple[str, Sequence[date]]]:
-    """Weekly downloads: name (the day of the download) and the days each covers."""
-    for first in range(0, len(days), PAGE_DAYS):
-        covered = days[first : first + PAGE_DAYS]
-        yield (covered[-1] + timedelta(days=1)).isoformat(), covered
 
 
 def _named(billed: pl.DataFrame, issuer: str) -> pl.DataFrame:

@@ -114,7 +114,7 @@ MODELS: Mapping[str, ServedModel] = {
         "amazon.nova-lite-v1:0",
         "nova-lite",
         "bedrock/us.amazon.nova-lite-v1:0",
-        "nova-lite",
+        "amazon.nova-lite",
         _tokens("0.06", "0.015", "0.24"),
     ),
     "nova-pro": ServedModel(
@@ -122,7 +122,7 @@ MODELS: Mapping[str, ServedModel] = {
         "amazon.nova-pro-v1:0",
         "nova-pro",
         "bedrock/us.amazon.nova-pro-v1:0",
-        "nova-pro",
+        "amazon.nova-pro",
         _tokens("0.8", "0.2", "3.2"),
     ),
     "tuned": ServedModel(

@@ -42,16 +42,29 @@ named as (
         uuid_text(md5(concat(day_seed, '/task/', workload, '/', task))) as trace_id,
         concat('T', strftime(drawn_on, '%y%m%d'), '-', workload, '-', task) as task_id
     from seeded
+),
+
+logged as (
+    select
+        * exclude (day_seed, prefix),
+        case status
+            when 1 then litellm_call_id
+            when 2 then concat(response_id, '_cache_hit', epoch_text(started_us))
+            else response_id
+        end as logged_id,
+        if(status = 1, 'failure', 'success') as status_text
+    from named
 )
 
+-- call_id as the litellm source names a payload (0) and a SpendLogs row (1)
 select
-    * exclude (day_seed, prefix),
-    case status
-        when 1 then litellm_call_id
-        when 2 then concat(response_id, '_cache_hit', epoch_text(started_us))
-        else response_id
-    end as logged_id
-from named
+    *,
+    if(
+        gateway = 0,
+        md5(concat_ws(chr(31), litellm_call_id, logged_id, status_text, started_us)),
+        logged_id
+    ) as call_id
+from logged
 """
 
 
@@ -162,7 +175,6 @@ ready as (
         started_us + duration_ms * 1000 as ended_us,
         started_us + first_token_ms * 1000 as first_us,
         dollars(logged_picos) as cost_text,
-        if(status = 1, 'failure', 'success') as status_text,
         if(is_customer, '', $users["user" + 1]) as user_text,
         case
             when is_planted then concat('jane.canary', "user", '@customer.example')

@@ -19,24 +19,18 @@ from pipelines.truth.catalogue import DEPLOYMENTS, METERS, Deployment
 from pipelines.truth.company import KEYS, WORKLOADS, key_hash, user_ids
 from pipelines.truth.content import CHOICES, ERRORS, MESSAGES
 from pipelines.truth.ledger import price_per_million
+from pipelines.truth.output import LEVEL
 
 Pools = dict[str, list[str] | str]
 Job = tuple[Path, str, str, pl.DataFrame]
-LEVEL = 2
 PART_ROWS = 4096
 
 _PROVIDERS = {"openai": "openai", "anthropic": "anthropic", "aws": "bedrock"}
 _API_BASES = {
-    "openai": "https://api.openai.invalid/v1",
-    "anthropic": "https://api.anthropic.invalid",
-    "aws": "https://bedrock-runtime.{region}.invalid",
+    "openai": "https://api.openai.com/v1",
+    "anthropic": "https://api.anthropic.com",
+    "aws": "https://bedrock-runtime.{region}.amazonaws.com",
 }
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file, its folders included."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
 
 
 def _price_map(deployment: Deployment) -> str:

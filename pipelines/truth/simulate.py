@@ -7,10 +7,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.truth.bills import deliveries, write_anthropic, write_openai
+from pipelines.truth.billing import Billing
 from pipelines.truth.catalogue import BILLING_ACCOUNTS, METERS
 from pipelines.truth.gateways import GatewayWriter
 from pipelines.truth.labels import label
@@ -22,7 +21,9 @@ from pipelines.truth.ledger import (
     owner_sets,
     price,
 )
+from pipelines.truth.output import money, plain_table, write_parquet
 from pipelines.truth.plan import Fault, Plan
+from pipelines.truth.reference import write_reference
 from pipelines.truth.traffic import SUCCESS, attempts_by_day
 
 Progress = Callable[[int, int], None]
@@ -89,7 +90,13 @@ def simulate(
             if progress:
                 progress(done, plan.days)
     bill = pl.concat(billed)
-    _write_bills(inbox, bill, plan)
+    billing = Billing(bill, plan)
+    billing.write(inbox)
+    invoices = list(billing.invoices())
+    items = [item for invoice in invoices for item in invoice.items]
+    write_reference(out, plan, (invoice.row for invoice in invoices), items)
+    write_parquet(truth / "billed.parquet", billing.truth())
+    write_parquet(truth / "owned_daily.parquet", pl.concat(owned))
     totals = bill.group_by("issuer").agg(pl.col("cost_picos").sum()).sort("issuer")
     return SimulationSummary(
         out=out,
@@ -120,21 +127,6 @@ def _logged_columns(plan: Plan) -> list[pl.Expr]:
     ]
 
 
-def _write_bills(inbox: Path, bill: pl.DataFrame, plan: Plan) -> None:
-    for name, days in deliveries(plan.dates):
-        write_openai(inbox / "openai" / name, bill, days)
-        write_anthropic(inbox / "anthropic" / name, bill, days)
-
-
-_MONEY = pl.Decimal(18, 12)
-
-
-def _decimal(column: str) -> pl.Expr:
-    """Whole pico-dollars as dollars: the same digits, with the point moved."""
-    scaled = pl.col(column).cast(pl.Decimal(38, 0)) * pl.lit(Decimal("0.000000000001"))
-    return scaled.cast(_MONEY)
-
-
 class _TruthWriter:
     """One row per attempt a provider billed, appended day by day."""
 
@@ -152,17 +144,11 @@ class _TruthWriter:
 
     def write(self, frame: pl.DataFrame, plan: Plan, day: date) -> None:
         billed = frame.filter((pl.col("status") == SUCCESS) & pl.col("is_billed"))
-        table = _truth_rows(billed, plan, day).to_arrow()
-        table = table.cast(pa.schema([_plain(f) for f in table.schema]))
+        table = plain_table(_truth_rows(billed, plan, day))
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._path, table.schema, compression="zstd")
         self._writer.write_table(table)
         self.rows += table.num_rows
-
-
-def _plain(field: pa.Field) -> pa.Field:
-    is_text = pa.types.is_large_string(field.type) or pa.types.is_string_view(field.type)
-    return pa.field(field.name, pa.string() if is_text else field.type)
 
 
 def _truth_rows(billed: pl.DataFrame, plan: Plan, day: date) -> pl.DataFrame:
@@ -178,8 +164,7 @@ def _truth_rows(billed: pl.DataFrame, plan: Plan, day: date) -> pl.DataFrame:
         charged_cost_centers(billed, application.to_list(), plan, day),
         pl.Series("owner_shares", texts, dtype=pl.String).gather(billed["owners"]),
     ).select(
-        pl.when("is_logged").then(pl.col("logged_id")).alias("logged_id"),
-        "litellm_call_id",
+        pl.when("is_logged").then(pl.col("call_id")).alias("call_id"),
         "response_id",
         source.alias("source"),
         pl.from_epoch("started_us", "us").dt.replace_time_zone("UTC").alias("started_at"),
@@ -196,8 +181,8 @@ def _truth_rows(billed: pl.DataFrame, plan: Plan, day: date) -> pl.DataFrame:
         "cost_center_id",
         "is_logged",
         *(pl.col(str(m)).alias(_quantity_name(m)) for m in METERS),
-        *(_decimal(f"cost_{m}").alias(f"cost_{m}") for m in METERS),
-        _decimal("cost_picos").alias("cost"),
+        *(money(f"cost_{m}").alias(f"cost_{m}") for m in METERS),
+        money("cost_picos").alias("cost"),
     )
 
 
