@@ -14,8 +14,6 @@ from datetime import date
 from decimal import Decimal, localcontext
 from typing import Any, NamedTuple, TypeVar
 
-import duckdb
-
 from models.money import MONEY_CONTEXT, minor_digits
 from models.settings import ID_PATTERN
 from pipelines.publishing.csv_files import Cell, cell_text, csv_bytes, csv_rows
@@ -42,30 +40,39 @@ class StatementLine(NamedTuple):
     line_kind: str
     cost_center_id: str | None
     cost_center_name: str | None
-    cause: str | None
+    cause: str
     amount: Decimal
     """In billing_currency, already whole minor units."""
 
+    @property
+    def invoice(self) -> Invoice:
+        """The invoice, or the estimate of one, that the line belongs to."""
+        return Invoice(
+            self.issuer,
+            self.billing_account_id,
+            self.invoice_id,
+            self.billing_period,
+            self.billing_currency,
+        )
+
 
 class DetailLine(NamedTuple):
-    """What a cost centre's total is made of, at full precision."""
+    """What a cost centre's total is made of: one meter of one application, at full precision."""
 
     billing_period: date
     cost_center_id: str
     application_id: str | None
     issuer: str
+    billing_account_id: str
+    model_id: str | None
+    meter: str | None
+    cause: str
     billing_currency: str
-    cause: str | None
-    calls: int | None
+    call_count: int | None
+    """Calls that used the meter; null for lines without calls."""
     quantity: Decimal | None
+    """Units of the meter; null where unknown."""
     amount_exact: Decimal
-
-
-def read_lines(con: duckdb.DuckDBPyConnection) -> list[StatementLine]:
-    """Every row of `mart_chargeback_monthly` in the session."""
-    columns = ", ".join(StatementLine._fields)
-    rows = con.execute(f"select {columns} from mart_chargeback_monthly").fetchall()  # noqa: S608
-    return [StatementLine(*row) for row in rows]
 
 
 def chargeback_files(

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from models.money import MONEY_CONTEXT, minor_digits
 
+UNEXPLAINED = "unexplained"
 _TEMPLATE = Path(__file__).with_suffix(".html")
 _BAR = Markup(
     '<svg viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">'
@@ -33,17 +34,22 @@ class TieOut:
     billing_currency: str
     invoiced: Decimal | None
     """Null while no invoice has arrived."""
-    attributed: Decimal
-    residuals: Mapping[str, Decimal]
-    """Amount by cause."""
+    parts: Mapping[tuple[str, str], Decimal]
+    """Amount by line kind and cause: what is charged, and each residual by name."""
 
     @property
     def difference(self) -> Decimal | None:
-        """What is neither attributed nor a named residual; null without an invoice."""
+        """What no line names; null without an invoice."""
         if self.invoiced is None:
             return None
         with localcontext(MONEY_CONTEXT):
-            return self.invoiced - sum(self.residuals.values(), start=self.attributed)
+            return self.invoiced - sum(self.parts.values(), start=Decimal(0))
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether nothing is missing and no line says that nobody knows why."""
+        unknown = [amount for (_, cause), amount in self.parts.items() if cause == UNEXPLAINED]
+        return not self.difference and not any(unknown)
 
 
 @dataclass(frozen=True)
@@ -61,8 +67,9 @@ class Coverage:
     """Money and calls in one owner state, in one currency."""
 
     owner_state: str
-    billing_currency: str
-    amount: Decimal
+    billing_currency: str | None
+    """Null for calls that have no price, and so no amount."""
+    amount: Decimal | None
     calls: int | None
 
 
@@ -79,10 +86,10 @@ class StatementPage:
     @property
     def state(self) -> tuple[str, str]:
         """Style and words of what the differences say."""
-        differences = [row.difference for row in self.tie_outs]
-        if any(differences):
+        if not all(row.is_explained for row in self.tie_outs):
             return "bad", "does not tie out"
-        return ("", "estimate") if None in differences or not differences else ("good", "ties out")
+        is_invoiced = self.tie_outs and all(row.invoiced is not None for row in self.tie_outs)
+        return ("good", "ties out") if is_invoiced else ("", "estimate")
 
 
 def render_page(page: StatementPage) -> bytes:
@@ -95,7 +102,8 @@ def render_page(page: StatementPage) -> bytes:
         tie_outs=sorted(page.tie_outs, key=_by_invoice),
         period=f"{page.billing_period:%Y-%m}",
         bar=partial(_bar, _largest((c.billing_currency, c.amount) for c in page.cost_centers)),
-        share=partial(_share, _total((c.billing_currency, c.amount) for c in page.coverage)),
+        coverage=sorted(page.coverage, key=_by_state),
+        share=partial(_share, _total(page.coverage)),
     )
     return html.encode() + b"\n"
 
@@ -109,8 +117,12 @@ def _by_invoice(row: TieOut) -> tuple[str, ...]:
     return row.issuer, row.billing_account_id, row.billing_currency, row.invoice_id or ""
 
 
-def _money(amount: Decimal | None, currency: str) -> str:
-    if amount is None:
+def _by_state(row: Coverage) -> tuple[str, str]:
+    return row.billing_currency or "~", row.owner_state
+
+
+def _money(amount: Decimal | None, currency: str | None) -> str:
+    if amount is None or currency is None:
         return "unknown"
     with localcontext(MONEY_CONTEXT):
         digits = minor_digits(currency)
@@ -127,11 +139,12 @@ def _largest(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
     return largest
 
 
-def _total(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
-    totals: dict[str, Decimal] = {}
+def _total(rows: Iterable[Coverage]) -> dict[str | None, Decimal]:
+    totals: dict[str | None, Decimal] = {}
     with localcontext(MONEY_CONTEXT):
-        for currency, amount in amounts:
-            totals[currency] = totals.get(currency, Decimal(0)) + amount
+        for row in rows:
+            total = totals.get(row.billing_currency, Decimal(0))
+            totals[row.billing_currency] = total + (row.amount or 0)
     return totals
 
 
@@ -140,10 +153,10 @@ def _bar(largest: Mapping[str, Decimal], amount: Decimal, currency: str) -> Mark
     return _BAR.format("credit" if amount < 0 else "bar", width)
 
 
-def _share(totals: Mapping[str, Decimal], amount: Decimal, currency: str) -> str:
-    """Percent of the currency's total; no share where there is no total or signs are mixed."""
-    total = totals[currency]
-    if not total or abs(amount) > abs(total) or amount * total < 0:
+def _share(totals: Mapping[str | None, Decimal], row: Coverage) -> str:
+    """Percent of the currency's total; none where there is no total or signs are mixed."""
+    total, amount = totals[row.billing_currency], row.amount
+    if amount is None or not total or abs(amount) > abs(total) or amount * total < 0:
         return "–"
     with localcontext(MONEY_CONTEXT):
         return f"{amount * 100 / total:.1f} %"

@@ -15,11 +15,11 @@ _HALF = Decimal("0.5")
 
 
 class Invoice(NamedTuple):
-    """What one invoice total is known by."""
+    """What one invoice total is known by. No id while there is no invoice, only an estimate."""
 
     issuer: str
     billing_account_id: str
-    invoice_id: str
+    invoice_id: str | None
     billing_period: date
     billing_currency: str
 
@@ -75,7 +75,7 @@ def round_statements(
         group[line.key] = line.amount
     return [
         rounded
-        for invoice in sorted(amounts)
+        for invoice in sorted(amounts, key=lambda i: i._replace(invoice_id=i.invoice_id or ""))
         for rounded in _round_one(invoice, amounts[invoice], invoices[invoice])
     ]
 

@@ -5,13 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from pipelines.duck import connect
 from pipelines.publishing.chargeback import (
     DetailLine,
     StatementLine,
     chargeback_files,
     file_stem,
-    read_lines,
 )
 from pipelines.publishing.csv_files import csv_rows
 from pipelines.publishing.errors import PublishError
@@ -118,12 +116,23 @@ def test_credits_make_a_statement_negative_and_tie_out_too():
 
 def test_details_lie_beside_the_statement_at_full_precision():
     detail = DetailLine(
-        OCTOBER, "cc-100", "app-1", "anthropic", "USD", "attributed", 7, None, Decimal("39.990001")
+        billing_period=OCTOBER,
+        cost_center_id="cc-100",
+        application_id="app-1",
+        issuer="anthropic",
+        billing_account_id="acct-1",
+        model_id=None,
+        meter="output",
+        cause="attributed",
+        billing_currency="USD",
+        call_count=7,
+        quantity=None,
+        amount_exact=Decimal("39.990001"),
     )
     files = chargeback_files(LINES, TOTAL, [detail])
     manifest = json.loads(files["chargeback/2026-10/MANIFEST.json"])["files"]
 
-    assert csv_rows(files["chargeback/2026-10/cc-100.detail.csv"])[0]["calls"] == "7"
+    assert csv_rows(files["chargeback/2026-10/cc-100.detail.csv"])[0]["call_count"] == "7"
     assert manifest["cc-100.detail.csv"]["sums"] == {"USD": "39.990001"}
 
 
@@ -145,17 +154,3 @@ def test_any_other_id_becomes_a_slug_with_a_hash(center):
 
 def test_ids_that_share_a_slug_get_different_files():
     assert file_stem("CC 100") != file_stem("CC/100")
-
-
-def test_lines_are_read_from_the_mart_by_name():
-    with connect() as con:
-        con.execute(
-            "create table mart_chargeback_monthly as select 'attributed' as cause, "
-            "cast(39.99 as decimal(38, 4)) as amount, cast(39.99 as decimal(38, 18)) as "
-            "amount_exact, date '2026-10-01' as billing_period, 'anthropic' as issuer, "
-            "'acct-1' as billing_account_id, 'INV-1' as invoice_id, 'USD' as billing_currency, "
-            "'cost_center' as line_kind, 'cc-100' as cost_center_id, "
-            "'Cost centre cc-100' as cost_center_name"
-        )
-
-        assert read_lines(con) == [LINES[1]]

@@ -25,8 +25,10 @@ def tie_out(invoiced="100.00", attributed="80.00", **residuals):
         invoiced and "INV-1",
         "USD",
         invoiced and Decimal(invoiced),
-        Decimal(attributed),
-        {cause: Decimal(amount) for cause, amount in residuals.items()},
+        {
+            ("cost_center", "attributed"): Decimal(attributed),
+            **{("residual", cause): Decimal(amount) for cause, amount in residuals.items()},
+        },
     )
 
 
@@ -53,6 +55,7 @@ class Elements(HTMLParser):
         (tie_out(unlogged_usage="20.00"), "ties out", "0.00 USD"),
         (tie_out(unlogged_usage="19.99"), "does not tie out", "0.01 USD"),
         (tie_out(unlogged_usage="19.999999999999"), "does not tie out", "0.000000000001 USD"),
+        (tie_out(unexplained="20.00"), "does not tie out", "0.00 USD"),
         (tie_out(None), "estimate", "unknown"),
     ],
 )
@@ -79,7 +82,7 @@ def test_names_are_text_whatever_they_hold(attack):
         elements = Elements()
         elements.feed(
             html(
-                tie_outs=(TieOut(name, name, name, "USD", None, Decimal(1), {name: Decimal(1)}),),
+                tie_outs=(TieOut(name, name, name, "USD", None, {(name, name): Decimal(1)}),),
                 cost_centers=(CostCenterTotal(name, name, "USD", Decimal(1)),),
                 coverage=(Coverage(name, "USD", Decimal(1), 1),),
             )
@@ -131,6 +134,7 @@ def test_shares_of_coverage_are_of_their_own_currency_and_unknown_calls_stay_unk
             Coverage("owned", "USD", Decimal(75), 1234),
             Coverage("no_rule", "USD", Decimal(25), None),
             Coverage("owned", "EUR", Decimal(1), 0),
+            Coverage("no_rule", None, None, 9),
         )
     )
     cells = re.findall(r'<td class="number">([^<]+)</td>', page)
@@ -139,6 +143,7 @@ def test_shares_of_coverage_are_of_their_own_currency_and_unknown_calls_stay_unk
         *("100.0 %", "0", "1.00 EUR"),
         *("25.0 %", "unknown", "25.00 USD"),
         *("75.0 %", "1,234", "75.00 USD"),
+        *("–", "9", "unknown"),
     ]
 
 
