@@ -113,19 +113,23 @@ class Source:
 
 @dataclass(frozen=True)
 class StreamReader:
-    """How lines of a log become calls, in SQL over the relation `lines(file_id, line)`.
+    """How records of a log become calls, in SQL over the relation `lines`.
+
+    `lines(file_id, source_row, line, problem)` holds one JSON text per record; `problem` names the
+    rule of a record that could not be read at all, and its `line` is empty.
 
     Attributes:
-        sql: One `select` from `lines`. It yields every column of `CALL` but `source` and
-            `source_row`, with `user_id` and `end_user_id` still *raw* and `tags` as raw JSON text
-            (landing pseudonymises and filters them by distinct value before anything is written),
-            plus `rule`: null for a good line, else the name of the rule it broke.
-        rules: What each rule means and what to do next, by rule name.
-        formats: File suffixes that hold one JSON object per line or per file; `.csv` and
-            `.parquet` shapes of the same log are turned into such lines by `to_lines`.
+        sql: One `select` from `lines`. It yields every column of `CALL` but `source`, with
+            `user_id` and `end_user_id` still *raw* and `tags` as a JSON array of raw texts: first
+            the list of `key:value` tags, then the value of each of `$tag_paths` (landing makes
+            them presentable by distinct value before anything is written). Also `rule`: null for a
+            good record, else the rule it broke; and `notes`, a list of names to count. It binds
+            `$tag_paths`, JSON pointers of the metadata keys that may be kept, and `$task_path`.
+        rules: What to do next about each rule, by its name.
+        to_lines: For other shapes of the same log, by suffix: SQL over `$path` that yields one
+            JSON text column `line`.
     """
 
     sql: str
     rules: Mapping[str, str]
     to_lines: Mapping[str, str] = field(default_factory=dict)
-    """By suffix (.csv, .parquet): SQL over `$path` that yields one JSON text column `line`."""

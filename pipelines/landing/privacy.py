@@ -1,0 +1,132 @@
+"""What may be kept of tags and identities, decided once per distinct value."""
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+
+import duckdb
+import pyarrow as pa
+
+MAX_TAG_VALUE = 200
+MAX_ID = 256
+
+_EMAIL = re.compile(r"[^\s@]@[^\s@]+\.[A-Za-z]{2,}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_AUTOMATIC = "User-Agent:"
+
+_PEOPLE = ("user_id", "end_user_id")
+_IDS = (
+    "task_id",
+    "trace_id",
+    "parent_call_id",
+    "session_id",
+    "provider_request_id",
+    "api_key_id",
+    "team_id",
+    "org_id",
+    "project_id",
+    "deployment_id",
+    "region",
+    "requested_model",
+    "served_model",
+    "provider",
+    "call_id",
+)
+
+
+def tag_value(text: str, pseudonym: Callable[[str], str]) -> str:
+    """A tag value that may be kept: no control characters, no e-mail, not long."""
+    clean = _CONTROL.sub("", text).strip()
+    if _EMAIL.search(clean):
+        return pseudonym(clean)
+    if len(clean) > MAX_TAG_VALUE:
+        return "sha256:" + hashlib.sha256(clean.encode()).hexdigest()[:32]
+    return clean
+
+
+def canonical_tags(
+    raw: str, keys: Sequence[str], pseudonym: Callable[[str], str]
+) -> tuple[str | None, int]:
+    """The tags of a call that the workspace keeps.
+
+    Args:
+        raw: JSON array of texts: a JSON list of `key:value` or `key=value` tags, then one metadata
+            value per key, as far as the call has metadata.
+        keys: The allow-list, in the order of those values.
+        pseudonym: For e-mails used as tag values.
+
+    Returns:
+        A JSON object with sorted keys, or None; and how many tags were dropped. Metadata wins over
+        a listed tag; of two listed tags with one key the smaller value stays.
+    """
+    listed, *values = json.loads(raw)
+    pairs = sorted(_listed(listed), reverse=True)
+    kept = {key: value for key, value in pairs if key in keys}
+    kept.update({k: v for k, v in zip(keys, values, strict=False) if v is not None})
+    # a nested value may hold anything
+    clean = {k: tag_value(v, pseudonym) for k, v in kept.items() if v and v[0] not in "{["}
+    dropped = sum(key not in keys for key, _ in pairs) + len(kept) - len(clean)
+    return (json.dumps(clean, sort_keys=True, ensure_ascii=False) if clean else None), dropped
+
+
+def _listed(text: str | None) -> Iterator[tuple[str, str]]:
+    """Key and value of each tag in a JSON list; a bare tag has an empty value."""
+    try:
+        tags = json.loads(text or "[]")
+    except ValueError:
+        return
+    for tag in tags if isinstance(tags, list) else ():
+        # the proxy adds its own tags to every call
+        if isinstance(tag, str) and not tag.startswith(_AUTOMATIC):
+            key, _, value = tag.partition(":" if ":" in tag else "=")
+            yield key.strip(), value.strip()
+
+
+class Presentable:
+    """Makes the tables `people(raw, pseudonym)` and `tag_names(raw, canonical)` for `staged`."""
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        tag_keys: Sequence[str],
+        pseudonym: Callable[[str], str],
+    ) -> None:
+        self._con = con
+        self._pseudonym = lru_cache(maxsize=200_000)(pseudonym)
+        self._canonical = lru_cache(maxsize=50_000)(
+            lambda raw: canonical_tags(raw, tag_keys, self._pseudonym)
+        )
+
+    def prepare(self, counters: Counter[str]) -> None:
+        """Look at every distinct value that is staged; counts the tags that are dropped."""
+        self._hide_people_in_ids()
+        people = self._distinct("select user_id from staged union select end_user_id from staged")
+        self._con.register(
+            "people",
+            pa.table({"raw": people, "pseudonym": [self._pseudonym(person) for person in people]}),
+        )
+        rows = self._con.execute(
+            "select tags, count(*) from staged where rule is null and tags is not null"
+            " group by tags"
+        ).fetchall()
+        tags = [self._canonical(raw) for raw, _ in rows]
+        dropped = sum(d * n for (_, d), (_, n) in zip(tags, rows, strict=True))
+        counters.update({"dropped_tags": dropped} if dropped else {})
+        self._con.register(
+            "tag_names",
+            pa.table(
+                {
+                    "raw": pa.array([raw for raw, _ in rows], pa.string()),
+                    "canonical": pa.array([canonical for canonical, _ in tags], pa.string()),
+                }
+            ),
+        )
+
+    def _hide_people_in_ids(self) -> None:
+        pass
+
+    def _distinct(self, sql: str) -> list[str]:
+        return [v for (v,) in self._con.execute(sql).fetchall() if v is not None]

@@ -1,0 +1,209 @@
+"""Logs of any size into the lake: pieces of lines, one SQL statement, parts by day.
+
+A unit is what lands at once: some whole files, or one large file. If a file turns out to be torn
+after some of it was read, nothing of it lands.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from models.facts import CALL, Fact
+from models.landing import LakePart, Landed, LandedFile, Rejected
+from models.settings import SourceSettings
+from pipelines.duck import connect
+from pipelines.lake import Lake
+from pipelines.landing.parts import write_parts
+from pipelines.landing.pieces import Piece
+from pipelines.landing.privacy import Presentable
+from pipelines.landing.result import FileRefusedError, LandingDefectError
+from pipelines.sources.base import FoundFile, StreamReader
+from pipelines.sources.cells import redacted
+
+UNIT_BYTES = 256 * 2**20
+MAX_REJECTED = 1_000
+"""A file with more bad records than this is not a log of its kind, and is refused whole."""
+
+
+@dataclass
+class _Unit:
+    files: list[tuple[FoundFile, int]] = field(default_factory=list)
+    open: FoundFile | None = None
+    size: int = 0
+    parts: list[LakePart] = field(default_factory=list)
+    accepted: Counter[str] = field(default_factory=Counter)
+    rejected: list[tuple[str, int, str, str]] = field(default_factory=list)
+    counters: Counter[str] = field(default_factory=Counter)
+
+
+class StreamLanding:
+    """One source's log files on their way into the lake, unit by unit."""
+
+    def __init__(
+        self,
+        settings: SourceSettings,
+        reader: StreamReader,
+        lake: Lake,
+        pseudonym: Callable[[str], str],
+    ) -> None:
+        self.refused: list[tuple[FoundFile, FileRefusedError]] = []
+        self._settings = settings
+        self._reader = reader
+        self._lake = lake
+        self._bound = {
+            "task_path": _pointer(settings.task_key) if settings.task_key else None,
+            "tag_paths": [_pointer(key) for key in settings.tag_keys],
+        }
+        self._con = connect(temp_dir=lake.root / ".spill")
+        # parts are ordered when they are written; keeping order before that takes one thread
+        self._con.execute("set preserve_insertion_order = false")
+        self._presentable = Presentable(self._con, settings.tag_keys, pseudonym)
+        self._unit = _Unit()
+
+    def land(self, pieces: Iterable[Piece]) -> Iterator[Landed]:
+        """Land pieces as they come; yields each commit record once it counts."""
+        with self._con:
+            for piece in pieces:
+                self.refused += piece.refused
+                if self._unit.open in [file for file, _ in piece.refused]:
+                    self._discard()
+                if piece.part_of and self._unit.files:
+                    yield self._commit()
+                self._add(piece)
+                if self._unit.size >= UNIT_BYTES and not piece.part_of:
+                    yield self._commit()
+                elif self._unit.size >= UNIT_BYTES:
+                    self._flush()
+            if self._unit.files:
+                yield self._commit()
+
+    def _add(self, piece: Piece) -> None:
+        self._unit.files += piece.whole
+        self._unit.open = piece.part_of
+        self._unit.size += piece.size
+        self._con.register("lines", piece.table())
+        exists = self._con.execute(
+            "select count(*) > 0 from duckdb_tables() where table_name = 'staged'"
+        ).fetchone()
+        into = "insert into staged " if exists and exists[0] else "create temp table staged as "
+        self._con.execute(into + self._reader.sql, self._bound)
+        self._con.unregister("lines")
+
+    def _flush(self) -> None:
+        """Turn what is staged into parts that do not count yet."""
+        unit = self._unit
+        self._count()
+        self._presentable.prepare(unit.counters)
+        self._con.execute(_facts_sql(), {"source": self._settings.source})
+        unit.parts += write_parts(
+            self._con,
+            self._lake,
+            fact=Fact.CALLS,
+            landing_id=self._landing_id(),
+            first_number=len(unit.parts),
+        )
+        self._con.execute("drop table facts")
+        self._con.execute("drop table staged")
+        unit.size = 0
+
+    def _count(self) -> None:
+        unit, con = self._unit, self._con
+        unit.accepted.update(
+            dict(
+                con.execute(
+                    "select file_id, count(*) from staged where rule is null group by file_id"
+                ).fetchall()
+            )
+        )
+        unit.rejected += con.execute(
+            "select file_id, source_row, rule, rejected_text from staged where rule is not null"
+            " order by file_id, source_row"
+        ).fetchall()
+        unit.counters.update(
+            dict(
+                con.execute(
+                    "select note, count(*) from (select unnest(notes) as note from staged"
+                    " where rule is null) where note is not null group by note"
+                ).fetchall()
+            )
+        )
+
+    def _commit(self) -> Landed:
+        self._flush()
+        unit = self._unit
+        names = {file.file_id: file.name for file, _ in unit.files}
+        bad = Counter(file_id for file_id, *_ in unit.rejected)
+        files = tuple(
+            LandedFile(
+                file_id=file.file_id,
+                sha256=file.sha256,
+                size=file.size,
+                name=file.name,
+                rows_read=rows,
+                rows_accepted=unit.accepted[file.file_id],
+                rows_quarantined=bad[file.file_id],
+            )
+            for file, rows in unit.files
+        )
+        for file in files:
+            if file.rows_read != file.rows_accepted + file.rows_quarantined:
+                raise LandingDefectError(f"{file.name}: records read and records kept differ")
+        record = Landed(
+            landing_id=self._landing_id(),
+            source=self._settings.source,
+            kind=self._settings.kind,
+            files=files,
+            parts=tuple(unit.parts),
+            quarantine=tuple(
+                Rejected(
+                    file_id=file_id,
+                    file_name=names[file_id],
+                    source_row=row,
+                    rule=rule,
+                    next_action=self._reader.rules.get(rule, "Deliver the record again"),
+                    shape=redacted(text),
+                )
+                for file_id, row, rule, text in unit.rejected
+            ),
+            counters=dict(sorted((unit.counters).items())),
+        )
+        self._lake.commit(record)
+        self._unit = _Unit()
+        return record
+
+    def _discard(self) -> None:
+        """Forget a large file that turned out to be torn."""
+        for part in self._unit.parts:
+            (self._lake.root / part.path).unlink()
+        self._con.execute("drop table if exists staged")
+        self._unit = _Unit()
+
+    def _landing_id(self) -> str:
+        unit = self._unit
+        hashes = [file.sha256 for file, _ in unit.files] or [unit.open.sha256 if unit.open else ""]
+        digest = hashlib.sha256("\n".join(hashes).encode()).hexdigest()
+        return f"{self._settings.source}.{digest[:16]}"
+
+
+def _facts_sql() -> str:
+    """Good calls with presentable people and tags, in the columns of the contract."""
+    special = {
+        "source": "cast($source as varchar)",
+        "user_id": "users.pseudonym",
+        "end_user_id": "end_users.pseudonym",
+        "tags": "tag_names.canonical",
+    }
+    columns = ", ".join(f"{special.get(c.name, 'staged.' + c.name)} as {c.name}" for c in CALL)
+    return (
+        f"create temp table facts as select {columns} from staged"  # noqa: S608 - contract names
+        " left join people as users on staged.user_id = users.raw"
+        " left join people as end_users on staged.end_user_id = end_users.raw"
+        " left join tag_names on staged.tags = tag_names.raw"
+        " where staged.rule is null"
+    )
+
+
+def _pointer(key: str) -> str:
+    """The JSON pointer of a key, whatever characters it has."""
+    return "/" + key.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,70 @@
+"""LiteLLM proxy logs: StandardLoggingPayload files and dumps of the SpendLogs table.
+
+Totals are inclusive: `prompt_tokens` holds cache reads and writes, `completion_tokens` holds
+reasoning. A record that contradicts this says so in `is_token_conflict`. Its `spend` is an
+estimate, never money. Prompts, answers, error messages, addresses and e-mails are never kept.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from models.facts import Fact
+from models.vocabulary import Delivery, TokenSemantics
+from pipelines.sources.base import (
+    DeliveryUnit,
+    FoundFile,
+    Source,
+    StreamReader,
+    TokenRule,
+    each_file_alone,
+)
+from pipelines.sources.litellm_sql import SQL
+
+_NOT_CALLS = ("audit_logs", "batch_line_items")
+"""Folders of the proxy's sinks whose files are not calls, or are inside a batch's own row."""
+
+
+def _calls_only(files: Sequence[FoundFile]) -> Iterable[DeliveryUnit]:
+    return each_file_alone(
+        [f for f in files if not set(f.name.split("/")[:-1]).intersection(_NOT_CALLS)]
+    )
+
+
+SOURCE = Source(
+    name="litellm",
+    summary="LiteLLM proxy: StandardLoggingPayload objects, or dumps of the SpendLogs table.",
+    facts=(Fact.CALLS,),
+    delivery=Delivery.EVENTS,
+    money_unit="dollars, an estimate",
+    token_rules=(
+        TokenRule(
+            source_format="litellm",
+            provider="*",
+            input_totals=TokenSemantics.INCLUSIVE,
+            output_totals=TokenSemantics.INCLUSIVE,
+            note="Every provider is normalised; cache beyond the input total proves exclusive.",
+        ),
+    ),
+    proof="documented examples",
+    suffixes=(".jsonl", ".ndjson", ".json", ".csv", ".parquet", ".gz", ""),
+    layout=_calls_only,
+    stream=StreamReader(
+        sql=SQL,
+        rules={
+            "not_json": "Check whether the file was cut; deliver it again",
+            "not_an_object": "Point the location at LiteLLM logs only",
+            "missing_identity": "Deliver records with `id` or `request_id`",
+            "bad_time": "Deliver startTime and endTime as epoch seconds or UTC times",
+            "bad_count": "Look at the token counts of the record in the proxy",
+            "impossible_count": "Look at the token counts of the record in the proxy",
+            "bad_amount": "Look at the cost of the record in the proxy",
+            "negative_bucket": "Report the record's shape: its token details exceed its totals",
+        },
+        to_lines={
+            ".csv": (
+                "select to_json(t) as line from"
+                " read_csv($path, all_varchar = true, header = true, max_line_size = 16777216) as t"
+            ),
+            ".parquet": "select to_json(t) as line from read_parquet($path) as t",
+        },
+    ),
+)
