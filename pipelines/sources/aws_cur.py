@@ -22,7 +22,7 @@ from models.facts import Fact
 from models.vocabulary import ChargeCategory, Delivery
 from pipelines.sources.base import DeliveryUnit, ReadContext, Reading, Source, SourceError
 from pipelines.sources.bedrock_usage_types import is_plausible, read_usage_type, token_factor
-from pipelines.sources.bill_files import SUFFIXES, BillFile, load, manifest_layout
+from pipelines.sources.bill_files import SUFFIXES, BillFile, load, manifest_layout, period_in_path
 from pipelines.sources.bill_rows import (
     CURRENCY,
     INSTANT,
@@ -178,9 +178,8 @@ def _check_header(bill: BillFile) -> None:
 
 def _empty_scopes(unit: DeliveryUnit, context: ReadContext) -> Sequence[str]:
     """The scope of a delivery without rows, where settings and path tell it."""
-    period = re.search(r"BILLING_PERIOD=(\d{4}-\d{2})", " ".join(f.name for f in unit.files))
-    account = context.settings.billing_account_id
-    return [f"cur:{account}:{period[1]}"] if account and period else []
+    account, period = context.settings.billing_account_id, period_in_path(unit)
+    return [f"cur:{account}:{period}"] if account and period else []
 
 
 def _instant(text: str | None) -> tuple[datetime | None]:

@@ -27,6 +27,7 @@ SUFFIXES = (".csv", ".csv.gz", ".csv.zip", ".zip", ".parquet", "manifest.json")
 MAX_UNPACKED = 64 * 1024**3
 
 _RUN = re.compile(r"\d{8}T\d{6}Z(?:-[0-9A-Za-z-]+)?")
+_PERIOD = re.compile(r"BILLING_PERIOD=(\d{4})-(\d{2})(?!\d)|(?:^|/)(\d{4})(\d{2})\d{2}-\d{8}/")
 _COPY = 1024 * 1024
 _BINARY = ("FLOAT", "DOUBLE")
 
@@ -137,6 +138,12 @@ def load(unit: DeliveryUnit, wanted: Sequence[str], temp_dir: Path) -> list[Bill
             _check_promise(manifest, data, bill)
             loaded.append(bill)
         return loaded
+
+
+def period_in_path(unit: DeliveryUnit) -> str | None:
+    """The billing period (YYYY-MM) that an export writes into its paths; None if it does not."""
+    found = _PERIOD.search(unit.files[0].name)
+    return "-".join(filter(None, found.groups())) if found else None
 
 
 def _is_manifest(found: FoundFile) -> bool:

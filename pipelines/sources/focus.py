@@ -1,0 +1,440 @@
+"""FOCUS 1.0 to 1.4 files of any issuer: lifted to the 1.4 shape, every repair counted.
+
+One file, or one run of an export, holds whole billing periods: a later delivery replaces the
+periods of the accounts it names. A FOCUS file that a gateway writes is an estimate and not a bill:
+feed it here and it is taken as money, so do not.
+"""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from models.facts import Fact
+from models.vocabulary import Delivery
+from pipelines.sources.base import DeliveryUnit, ReadContext, Reading, Source, SourceError
+from pipelines.sources.bill_files import SUFFIXES, BillFile, load, manifest_layout, period_in_path
+from pipelines.sources.bill_rows import (
+    CURRENCY,
+    INSTANT,
+    QUANTITY,
+    TEXT,
+    RowRule,
+    charge_columns,
+    charge_reading,
+    count_flags,
+    flagged,
+    json_object,
+    look_up,
+    quantity,
+    split_rejected,
+    tags_json,
+    with_amounts,
+)
+from pipelines.sources.focus_repairs import (
+    provider_id,
+    read_instant,
+    read_sku,
+    read_unit,
+    read_word,
+    slug,
+    unprefixed,
+    version_of,
+)
+
+_REQUIRED = ("BilledCost", "BillingPeriodStart", "ChargeCategory", "ChargePeriodStart")
+_MONEY = ("BilledCost", "EffectiveCost", "ContractedCost", "ListCost")
+_INSTANTS = ("BillingPeriodStart", "ChargePeriodStart", "ChargePeriodEnd")
+_QUANTITIES = ("PricingQuantity", "ConsumedQuantity")
+# older names of a column, taken where the column itself is null
+_LIFTED = {
+    "ServiceProviderName": ("ProviderName",),
+    "HostProviderName": ("ServiceProviderName", "ProviderName"),
+    "InvoiceId": ("x_InvoiceId",),
+    "SkuMeter": ("x_SkuMeterName",),
+    "SkuPriceDetails": ("x_SkuDetails",),
+    "CredentialId": ("x_CredentialId",),
+}
+_PLAIN = (
+    "BillingAccountId",
+    "BillingCurrency",
+    "ChargeClass",
+    "ChargeDescription",
+    "ChargeFrequency",
+    "CommitmentDiscountId",
+    "CommitmentDiscountStatus",
+    "ConsumedUnit",
+    "InvoiceIssuerName",
+    "PricingCategory",
+    "PricingUnit",
+    "RegionId",
+    "ResourceId",
+    "ServiceCategory",
+    "ServiceName",
+    "SkuId",
+    "SkuPriceId",
+    "SubAccountId",
+    "Tags",
+    "x_UsageType",
+)
+_WANTED = tuple(
+    dict.fromkeys(
+        (
+            *_REQUIRED,
+            *_MONEY,
+            *_INSTANTS,
+            *_QUANTITIES,
+            *_PLAIN,
+            *_LIFTED,
+            *(older for names in _LIFTED.values() for older in names),
+        )
+    )
+)
+_AI = "AI and Machine Learning"
+
+
+def read_focus(unit: DeliveryUnit, context: ReadContext) -> Reading:
+    """Read one FOCUS delivery: whole billing periods of one or more accounts.
+
+    Principals and credential details, which name people, are never read; the credential's id is.
+
+    Args:
+        unit: A manifest and its data files, or one data file without a manifest.
+        context: `issuer`, `billing_account_id` and `billing_currency` fill what a file leaves
+            blank; `issuer` also unites the legal names of one issuer; `tag_keys` is the allow-list.
+
+    Raises:
+        SourceError: The delivery is not whole, or not FOCUS.
+    """
+    with tempfile.TemporaryDirectory() as temp_dir:
+        files = load(unit, _WANTED, Path(temp_dir))
+    for bill in files:
+        _check_header(bill)
+    binary = frozenset[str]().union(*(f.binary_columns for f in files))
+    raw = pl.concat([f.rows for f in files]).pipe(_with_nulls)
+    typed = (
+        raw.pipe(_lifted, context)
+        .pipe(with_amounts, _MONEY, exponent=True, binary=binary)
+        .pipe(_with_instants)
+        .pipe(_with_words)
+        .pipe(_with_units)
+        .pipe(_with_tags, context.settings.tag_keys)
+        .pipe(_with_meaning)
+    )
+    good, rejected = split_rejected(typed, _RULES)
+    charges = good.select(charge_columns(_charge(unit, context)))
+    counters = {**_file_counters(unit, files), **_two_categories(good)}
+    counters |= count_flags(good, {**_REPAIRS, **_OBSERVATIONS})
+    return charge_reading(
+        files, charges, rejected, empty_scopes=_empty_scopes(unit, context), counters=counters
+    )
+
+
+def _check_header(bill: BillFile) -> None:
+    missing = [name for name in _REQUIRED if name not in bill.columns]
+    if missing:
+        raise SourceError(
+            f"{bill.found.name}: no FOCUS file, it has no column {missing[0]}. "
+            "Export FOCUS 1.0 or newer, and keep other files out of this location."
+        )
+
+
+def _empty_scopes(unit: DeliveryUnit, context: ReadContext) -> Sequence[str]:
+    issuer, account = context.settings.issuer, context.settings.billing_account_id
+    period = period_in_path(unit)
+    return [f"focus:{issuer}:{account}:{period}"] if issuer and account and period else []
+
+
+def _file_counters(unit: DeliveryUnit, files: Sequence[BillFile]) -> dict[str, int]:
+    counts = {
+        "byte_order_mark": sum(f.has_byte_order_mark for f in files),
+        "unprefixed_columns": sum(len(unprefixed(f.columns)) for f in files),
+        "no_manifest": int(len(unit.files) == 1 and unit.files[0] is files[0].found),
+    }
+    for bill in files:
+        name = f"focus_{version_of(bill.columns)}"
+        counts[name] = counts.get(name, 0) + 1
+    return {name: count for name, count in counts.items() if count}
+
+
+def _two_categories(rows: pl.DataFrame) -> dict[str, int]:
+    """Services that appear under more than one category: legal, and a nuisance for grouping."""
+    per_service = rows.group_by("ServiceName").agg(pl.col("ServiceCategory").n_unique())
+    count = per_service.filter(
+        pl.col("ServiceName").is_not_null() & (pl.col("ServiceCategory") > 1)
+    ).height
+    return {"services_in_two_categories": count} if count else {}
+
+
+def _with_nulls(rows: pl.DataFrame) -> pl.DataFrame:
+    """Turn the word `NULL` and quoted empty text into nulls, trim numbers, and say so."""
+    numbers = pl.col(*_MONEY, *_QUANTITIES)
+    flags = {
+        "null_literal": _any_is(_WANTED, "NULL"),
+        "empty_text": _any_is(_WANTED, ""),
+        "number_spaces": pl.any_horizontal(numbers != numbers.str.strip_chars()),
+    }
+    trimmed = rows.with_columns(**flags).with_columns(numbers.str.strip_chars())
+    return trimmed.with_columns(pl.col(_WANTED).replace(["NULL", ""], None))
+
+
+def _lifted(rows: pl.DataFrame, context: ReadContext) -> pl.DataFrame:
+    """Bring older columns into the 1.4 shape, and fill what settings know."""
+    settings = context.settings
+    rows = rows.with_columns(
+        **{name: pl.coalesce(name, *older) for name, older in _LIFTED.items()},
+        BillingAccountId=pl.coalesce("BillingAccountId", pl.lit(settings.billing_account_id)),
+        BillingCurrency=pl.coalesce("BillingCurrency", pl.lit(settings.billing_currency)),
+        issuer_missing=pl.col("InvoiceIssuerName").is_null(),
+    )
+    names = ["InvoiceIssuerName", "ServiceProviderName"]
+
+    def read(issuer: str | None, provider: str | None) -> tuple[str | None, str | None]:
+        return settings.issuer or slug(issuer or provider), provider_id(provider)
+
+    return look_up(rows, names, {"issuer": TEXT, "provider": TEXT}, read)
+
+
+def _with_instants(rows: pl.DataFrame) -> pl.DataFrame:
+    for name in _INSTANTS:
+        schema = {f"{name}_at": INSTANT, f"{name}_repair": TEXT}
+        rows = look_up(rows, [name], schema, read_instant)
+    return rows
+
+
+def _with_words(rows: pl.DataFrame) -> pl.DataFrame:
+    for column, words in (("ChargeCategory", "category"), ("ChargeFrequency", "frequency")):
+        schema = {words: TEXT, f"{words}_repaired": pl.Boolean()}
+        rows = look_up(rows, [column], schema, partial(read_word, words=words))
+    return rows
+
+
+def _with_units(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add units in FOCUS spelling, and quantities as priced and in single units."""
+    for name in ("Pricing", "Consumed"):
+        schema = {
+            f"{name}_unit": TEXT,
+            f"{name}_block": pl.Int64(),
+            f"{name}_single": TEXT,
+            f"{name}_unit_repaired": pl.Boolean(),
+        }
+        rows = look_up(rows, [f"{name}Unit"], schema, read_unit)
+    is_derived = (
+        (pl.col("category") == "Usage")
+        & pl.col("ConsumedQuantity").is_null()
+        & (pl.col("Pricing_single") == "Tokens")
+    )
+    derived = pl.when("consumed_from_pricing")
+    rows = rows.with_columns(consumed_from_pricing=is_derived.fill_null(value=False)).with_columns(
+        consumed_text=derived.then("PricingQuantity").otherwise("ConsumedQuantity"),
+        consumed_block=derived.then("Pricing_block").otherwise("Consumed_block"),
+        consumed_unit=derived.then("Pricing_single").otherwise("Consumed_single"),
+    )
+    priced = {"priced": QUANTITY, "priced_state": TEXT}
+    consumed = {"consumed": QUANTITY, "consumed_state": TEXT}
+    rows = look_up(rows, ["PricingQuantity"], priced, quantity)
+    return look_up(rows, ["consumed_text", "consumed_block"], consumed, quantity)
+
+
+def _with_tags(rows: pl.DataFrame, allowed: Sequence[str]) -> pl.DataFrame:
+    def read(text: str | None) -> tuple[str | None, bool, bool]:
+        return _kept_tags(text, allowed)
+
+    schema = {"tags_kept": TEXT, "tags_invalid": pl.Boolean(), "tag_key_spaces": pl.Boolean()}
+    return look_up(rows, ["Tags"], schema, read)
+
+
+def _kept_tags(text: str | None, allowed: Sequence[str]) -> tuple[str | None, bool, bool]:
+    """Allow-listed tags, whether the cell was no JSON object, and whether a key had outer spaces.
+
+    A key is allowed as delivered, or without AWS's `user:`. Where a key is there with and without
+    outer spaces, the one without wins.
+    """
+    members = json_object(text)
+    kept: dict[str, object] = {}
+    has_spaces = False
+    for key, value in sorted((members or {}).items(), key=lambda m: m[0] == m[0].strip()):
+        name = key if key in allowed else key.strip().removeprefix("user:")
+        if name in allowed:
+            kept[name] = value
+            has_spaces |= key != key.strip()
+    return tags_json(kept), members is None, has_spaces
+
+
+def _with_meaning(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add model, meter and tier of the charges of AI services."""
+    is_ai = (pl.col("ServiceCategory") == _AI) | (pl.col("consumed_unit") == "Tokens")
+    is_metered = ~pl.col("category").is_in(("Purchase", "Tax"))
+    keys = ("SkuMeter", "SkuPriceDetails", "x_UsageType", "ServiceName")
+    masked = [pl.when(is_ai & is_metered).then(pl.col(k)).alias(f"ai_{k}") for k in keys]
+    schema = {"model_text": TEXT, "meter": TEXT, "service_tier": TEXT}
+    return look_up(rows.with_columns(masked), [f"ai_{k}" for k in keys], schema, read_sku)
+
+
+def _any_is(columns: Sequence[str], value: str) -> pl.Expr:
+    return pl.any_horizontal([pl.col(name) == value for name in columns])
+
+
+_REPAIRS: Mapping[str, pl.Expr] = {
+    "null_literal": pl.col("null_literal"),
+    "empty_text": pl.col("empty_text"),
+    "number_spaces": pl.col("number_spaces"),
+    "timestamp_form": _any_is([f"{n}_repair" for n in _INSTANTS], "timestamp_form"),
+    "us_date": _any_is([f"{n}_repair" for n in _INSTANTS], "us_date"),
+    "word_case": pl.col("category_repaired") | pl.col("frequency_repaired"),
+    "unit_spelling": pl.col("Pricing_unit_repaired") | pl.col("Consumed_unit_repaired"),
+    "contracted_cost_missing": pl.col("ContractedCost").is_null(),
+    "issuer_missing": pl.col("issuer_missing"),
+    "consumed_from_pricing": pl.col("consumed_from_pricing"),
+    "amount_quantised": _any_is([f"{n}_state" for n in _MONEY], "quantised"),
+    "quantity_rounded": _any_is(("priced_state", "consumed_state"), "quantity_rounded"),
+    "tags_invalid": pl.col("tags_invalid"),
+    "tag_key_spaces": pl.col("tag_key_spaces"),
+}
+
+_OBSERVATIONS: Mapping[str, pl.Expr] = {
+    "negative_usage": (pl.col("category") == "Usage") & (pl.col("BilledCost_amount") < 0),
+    "issuer_differs_from_provider": pl.col("InvoiceIssuerName") != pl.col("ServiceProviderName"),
+    "unclassified_meter": pl.col("meter") == "unclassified",
+}
+
+_ISO_ACTION = "Export instants as the specification says: 2026-08-01T00:00:00Z."
+
+_RULES = (
+    RowRule(
+        "account_missing",
+        "BillingAccountId",
+        pl.col("BillingAccountId").is_null(),
+        "Set billing_account_id of this source.",
+    ),
+    RowRule(
+        "currency_form",
+        "BillingCurrency",
+        ~pl.col("BillingCurrency").str.contains(CURRENCY).fill_null(value=False),
+        "Export the three-letter currency, or set billing_currency of this source.",
+    ),
+    RowRule(
+        "issuer_missing",
+        "InvoiceIssuerName",
+        pl.col("issuer").is_null(),
+        "Set issuer of this source.",
+    ),
+    RowRule(
+        "charge_category_unknown",
+        "ChargeCategory",
+        pl.col("category").is_null(),
+        "Expected Usage, Purchase, Tax, Credit or Adjustment: ask the issuer.",
+    ),
+    RowRule(
+        "instant_form",
+        "BillingPeriodStart",
+        pl.col("BillingPeriodStart_at").is_null(),
+        _ISO_ACTION,
+    ),
+    RowRule(
+        "instant_form",
+        "ChargePeriodStart",
+        pl.col("ChargePeriodStart_at").is_null(),
+        _ISO_ACTION,
+    ),
+    RowRule(
+        "instant_form",
+        "ChargePeriodEnd",
+        pl.col("ChargePeriodEnd").is_not_null() & pl.col("ChargePeriodEnd_at").is_null(),
+        _ISO_ACTION,
+    ),
+    RowRule(
+        "amount_missing",
+        "BilledCost",
+        pl.col("BilledCost").is_null(),
+        "Fetch the file again; if the amount stays blank, ask the issuer.",
+    ),
+    *(
+        RowRule(
+            "amount_form",
+            name,
+            pl.col(f"{name}_state") == "amount_form",
+            "Export amounts as plain decimals, at most 18 digits after the point.",
+        )
+        for name in _MONEY
+    ),
+    *(
+        RowRule(
+            "quantity_form",
+            name,
+            pl.col(state) == "quantity_form",
+            "Export quantities as plain decimals.",
+        )
+        for name, state in zip(_QUANTITIES, ("priced_state", "consumed_state"), strict=True)
+    ),
+)
+
+
+def _charge(unit: DeliveryUnit, context: ReadContext) -> dict[str, pl.Expr]:
+    """The charge contract, column by column."""
+    period = pl.col("BillingPeriodStart_at").dt.month_start()
+    month = period.dt.strftime("%Y-%m")
+    return {
+        "source": pl.lit(context.settings.source),
+        "file_id": pl.col("file_id"),
+        "source_row": pl.col("source_row"),
+        "scope": pl.format("focus:{}:{}:{}", "issuer", "BillingAccountId", month),
+        "delivery": pl.lit(unit.delivery),
+        "charge_date": pl.col("ChargePeriodStart_at").dt.date(),
+        "billing_period": period.dt.date(),
+        "charge_period_start": pl.col("ChargePeriodStart_at"),
+        "charge_period_end": pl.col("ChargePeriodEnd_at"),
+        "issuer": pl.col("issuer"),
+        "service_provider_name": pl.col("ServiceProviderName"),
+        "host_provider_name": pl.col("HostProviderName"),
+        "invoice_issuer_name": pl.col("InvoiceIssuerName"),
+        "invoice_id": pl.col("InvoiceId"),
+        "billing_account_id": pl.col("BillingAccountId"),
+        "sub_account_id": pl.col("SubAccountId"),
+        "api_key_id": pl.col("CredentialId"),
+        "resource_id": pl.col("ResourceId"),
+        "region_id": pl.col("RegionId"),
+        "charge_category": pl.col("category"),
+        "charge_class": pl.col("ChargeClass"),
+        "charge_frequency": pl.coalesce("frequency", "ChargeFrequency"),
+        "charge_description": pl.col("ChargeDescription"),
+        "service_category": pl.col("ServiceCategory"),
+        "service_name": pl.col("ServiceName"),
+        "sku_id": pl.col("SkuId"),
+        "sku_price_id": pl.col("SkuPriceId"),
+        "sku_meter": pl.col("SkuMeter"),
+        "provider": pl.col("provider"),
+        "model_text": pl.col("model_text"),
+        "meter": pl.col("meter"),
+        "service_tier": pl.col("service_tier"),
+        "pricing_category": pl.col("PricingCategory"),
+        "pricing_quantity": pl.col("priced"),
+        "pricing_unit": pl.col("Pricing_unit"),
+        "consumed_quantity": pl.col("consumed"),
+        "consumed_unit": pl.col("consumed_unit"),
+        "commitment_discount_id": pl.col("CommitmentDiscountId"),
+        "commitment_discount_status": pl.col("CommitmentDiscountStatus"),
+        "billing_currency": pl.col("BillingCurrency"),
+        "billed_cost": pl.col("BilledCost_amount"),
+        "effective_cost": pl.col("EffectiveCost_amount"),
+        "contracted_cost": pl.col("ContractedCost_amount"),
+        "list_cost": pl.col("ListCost_amount"),
+        "tags": pl.col("tags_kept"),
+        "repairs": flagged(_REPAIRS),
+    }
+
+
+SOURCE = Source(
+    name="focus",
+    summary="FOCUS 1.0 to 1.4 files of any issuer, plain or from an AWS or Azure export.",
+    facts=(Fact.CHARGES,),
+    delivery=Delivery.SNAPSHOT,
+    money_unit="billing currency",
+    token_rules=(),
+    proof="real files",
+    suffixes=SUFFIXES,
+    layout=manifest_layout,
+    read=read_focus,
+)
