@@ -78,6 +78,7 @@ def _clashes(rows: Rows, key: Key) -> Iterator[Problem]:
         pairs = (
             pair
             for group in _grouped(rows, key.columns, _good(rows)).values()
+            if len(group) > 1
             for pair in _overlaps(rows, group)
         )
     for pair in pairs:
@@ -135,7 +136,7 @@ def _wildcard_clashes(rows: Rows, key: Key, members: Sequence[int]) -> Iterator[
         others = _grouped(rows, common, shapes[other])
         for values, group in _grouped(rows, common, shapes[one]).items():
             if one == other:
-                yield from _overlaps(rows, group)
+                yield from _overlaps(rows, group) if len(group) > 1 else ()
             elif values in others:
                 yield from _overlaps_across(rows, group, others[values])
 
