@@ -102,6 +102,10 @@ class Bench:
         """Call by call with the price library."""
         return self.piece("loop", "--sample", str(self.sample))
 
+    def price(self) -> Measured:
+        """Pricing as a join."""
+        return self.piece("price")
+
     def start_up(self) -> Measured:
         """Importing the pipeline."""
         return self.piece("start_up")
@@ -126,6 +130,7 @@ STAGES: dict[str, Callable[[Bench], Measured]] = {
     "read": Bench.read,
     "plain": Bench.plain,
     "loop": Bench.loop,
+    "price": Bench.price,
     "start_up": Bench.start_up,
     "ours": Bench.ours,
     "one_day": Bench.one_day,

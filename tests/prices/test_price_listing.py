@@ -1,6 +1,7 @@
 """The exported list equals the library call for call, and says so when it knows nothing."""
 
 import random
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
@@ -122,6 +123,30 @@ def test_a_join_over_the_rows_equals_the_library_on_random_calls(priced) -> None
 def test_rows_have_the_shape_of_the_contract() -> None:
     assert list_prices().schema.equals(arrow_schema(LIST_PRICE))
     assert list_prices() is list_prices()
+
+
+def test_the_export_opens_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("the price list is embedded")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+    assert list_prices.__wrapped__().equals(list_prices())
+
+
+def test_each_row_has_a_key_of_its_own() -> None:
+    with connect() as con:
+        con.register("prices", list_prices())
+        repeated = con.execute("""
+            select count(*) from (
+                select 1 from prices
+                group by provider, model_id, meter, service_tier, valid_from, time_from,
+                    min_input_tokens
+                having count(*) > 1
+            )
+        """).fetchone()
+
+    assert repeated == (0,)
 
 
 def test_no_two_rows_hold_for_the_same_call() -> None:
