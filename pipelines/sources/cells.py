@@ -57,9 +57,14 @@ def text(values: Values, column: str) -> str | None:
     value = values.get(column)
     if value is None or value == "":
         return None
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not _is_encodable(value):
         raise RowError("text_form", column, value)
     return value
+
+
+def _is_encodable(value: str) -> bool:
+    """False for half a surrogate pair, which JSON can spell and UTF-8 cannot."""
+    return value.isascii() or not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 def flag(values: Values, column: str) -> bool | None:

@@ -96,43 +96,43 @@ def read_reports(unit: DeliveryUnit, context: ReadContext, provider: Provider) -
     files, copies = _distinct(unit.files)
     documents = read_documents(files, provider.dialect)
     told = _told_fields(documents)
-    counters: Counter[str] = Counter()
-    if copies:
-        counters["duplicate_files"] = len(copies)
+    counters: Counter[str] = Counter(duplicate_files=len(copies))
     rows: dict[Fact, list[FactRow]] = {Fact.CHARGES: [], Fact.USAGE: []}
     scopes: dict[Fact, set[str]] = defaultdict(set)
     rejected: list[Rejected] = []
-    empty: Counter[str] = Counter()
+    rows_empty = {}
     for document in documents:
-        fact = Fact.CHARGES if document.report == COSTS else Fact.USAGE
+        fact = _fact(document.report)
         scopes[fact].update(_scope(document.report, start) for start, _ in document.spans)
-        rejected += [_rejected(document.found, i, error) for i, error in document.rejected]
+        bad = dict(document.rejected)
+        empty = 0
         for record in document.records:
             line = _line(document, record, told, context.settings, counters)
             try:
-                made = _fact_rows(fact, line, provider)
+                made = _fact_rows(line, provider)
             except RowError as error:
-                rejected.append(_rejected(document.found, record.position, error))
+                bad[record.position] = error
                 continue
-            empty[document.found.name] += not made
-            lineage = {
-                "source": context.settings.source,
-                "file_id": document.found.file_id,
-                "source_row": record.position,
-                "scope": _scope(document.report, record.start),
-                "delivery": unit.delivery,
-            }
-            rows[fact] += [_complete(row, lineage, line, provider) for row in made]
+            empty += not made
+            lineage = _lineage(unit, document, record, context)
+            rows[fact] += [_whole(row, lineage, line, provider) for row in made]
+        rejected += [_rejected(document.found, *item) for item in sorted(bad.items())]
+        if empty:
+            rows_empty[document.found.name] = empty
     for fact, made in rows.items():
         _number_keys(made, _KEYS[fact])
     return Reading(
         facts={f: pa.Table.from_pylist(made, arrow_schema(FACTS[f])) for f, made in rows.items()},
-        rows_read={**{d.found.name: d.rows_read for d in documents}, **dict.fromkeys(copies, 0)},
+        rows_read={d.found.name: d.rows_read for d in documents} | dict.fromkeys(copies, 0),
         scopes={fact: tuple(sorted(found)) for fact, found in scopes.items()},
         rejected=tuple(rejected),
-        rows_empty={name: n for name, n in empty.items() if n},
+        rows_empty=rows_empty,
         counters={name: n for name, n in counters.items() if n},
     )
+
+
+def _fact(report: str) -> Fact:
+    return Fact.CHARGES if report == COSTS else Fact.USAGE
 
 
 def _distinct(files: Iterable[FoundFile]) -> tuple[list[FoundFile], list[str]]:
@@ -171,16 +171,26 @@ def _line(
     )
 
 
-def _fact_rows(fact: Fact, line: ReportLine, provider: Provider) -> Sequence[FactRow]:
-    if fact is Fact.USAGE:
+def _fact_rows(line: ReportLine, provider: Provider) -> Sequence[FactRow]:
+    if _fact(line.report) is Fact.USAGE:
         return provider.read_usage(line)
     charge = provider.read_charge(line)
     return [] if charge is None else [{**provider.constants, **charge}]
 
 
-def _complete(
-    row: FactRow, lineage: Mapping[str, object], line: ReportLine, provider: Provider
+def _lineage(
+    unit: DeliveryUnit, document: Document, record: Record, context: ReadContext
 ) -> FactRow:
+    return {
+        "source": context.settings.source,
+        "file_id": document.found.file_id,
+        "source_row": record.position,
+        "scope": _scope(document.report, record.start),
+        "delivery": unit.delivery,
+    }
+
+
+def _whole(row: FactRow, lineage: FactRow, line: ReportLine, provider: Provider) -> FactRow:
     account = row.get("billing_account_id") or line.settings.billing_account_id
     if account is None:
         raise SourceError(
