@@ -220,7 +220,7 @@ def test_without_ownership_rules_there_is_a_warning_and_no_problem(company):
     assert report.is_good
     assert [warning.rule for warning in report.warnings] == ["no_rules"]
     assert report.counts["applications.csv"] == 2
-    assert report.counts["sources"] == 1
+    assert report.counts["sources"] == 2
 
 
 def test_a_gap_in_an_application_is_a_warning_at_the_later_row(company):
