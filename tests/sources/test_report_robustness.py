@@ -72,3 +72,34 @@ def test_any_other_json_is_refused_as_a_whole(tmp_path_factory, kind, content):
         return
 
     assert reading.facts[Fact.CHARGES].num_rows == 0
+
+
+@pytest.mark.parametrize(("kind", "name"), CASES)
+@given(data=st.data())
+def test_any_beginning_of_a_json_file_is_refused(tmp_path_factory, kind, name, data):
+    whole = (SAMPLES / kind / "files" / name).read_text().rstrip()
+    cut = data.draw(st.integers(min_value=0, max_value=len(whole) - 1))
+
+    with pytest.raises(SourceError, match="not whole JSON"):
+        read_files(SOURCES[kind], tmp_path_factory.mktemp("cut"), {"costs.json": whole[:cut]})
+
+
+@pytest.mark.parametrize("kind", sorted(SOURCES))
+@given(cut=st.integers(min_value=0, max_value=2), names=st.permutations(["a.json", "b.json"]))
+def test_pages_read_like_the_whole_however_they_are_cut_and_named(
+    tmp_path_factory, kind, cut, names
+):
+    buckets = json.loads((SAMPLES / kind / "files" / "costroid/2026-05.json").read_text())
+    pages = [{"data": buckets[:cut], "has_more": True}, {"data": buckets[cut:], "has_more": False}]
+    folder = tmp_path_factory.mktemp("pages")
+
+    whole = read_files(SOURCES[kind], folder / "whole", {"costs.json": buckets})
+    paged = read_files(SOURCES[kind], folder / "pages", dict(zip(names, pages, strict=True)))
+
+    lineage = ["file_id", "source_row"]
+    tables = [
+        reading.facts[Fact.CHARGES].drop_columns(lineage).sort_by("charge_key")
+        for reading in (whole, paged)
+    ]
+    assert tables[0] == tables[1]
+    assert whole.scopes == paged.scopes
