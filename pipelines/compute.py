@@ -1,0 +1,421 @@
+"""From lake and reference tables to the public tables in the warehouse, day by day.
+
+Days are computed in ranges that fit in memory, then the billing periods they belong to. Everything
+is judged before anything counts: the warehouse's index is written once, at the end.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cache
+from importlib.metadata import version
+from itertools import pairwise
+
+import pyarrow as pa
+
+from models.columns import Column, arrow_schema
+from models.facts import FACTS, MONEY, Fact
+from models.quality import QualityResult
+from models.reference import REFERENCE_TABLES
+from models.vocabulary import CALL_METERS, MatchOn
+from pipelines.engine.duckdb import Session
+from pipelines.lake import Lake
+from pipelines.periods import Statements
+from pipelines.prices import price_table, resolve_models
+from pipelines.quality import judge, quality_table, require
+from pipelines.reference import Reference
+from pipelines.transforms import Partition, Transform, load_transforms
+from pipelines.warehouse import Warehouse, WarehousePart
+from pipelines.workspace import Workspace
+
+RANGE_ROWS = 400_000
+"""Calls computed in one session, unless a single day holds more."""
+
+Progress = Callable[[str, int, int], None]
+Days = tuple[date, ...]
+ModelName = tuple[str | None, str | None]
+"""Provider, and an AI model's name as a fact has it."""
+
+_LINEAGE = {"file_id", "source_row"}
+_PROFILE_KEY = Column("profile_key", "UBIGINT", "Hash over CALL_PROFILE.")
+_DIMENSIONS = "all"
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What a computation changed."""
+
+    days: Days
+    periods: Days
+    rows: dict[str, int] = field(default_factory=dict)
+    """Rows written per table."""
+    quality: tuple[QualityResult, ...] = ()
+    judge_seconds: float = 0.0
+
+
+def fact_columns(fact: Fact) -> tuple[Column, ...]:
+    """What transforms see of a fact: its contract without lineage, so that copies are equal."""
+    columns = tuple(column for column in FACTS[fact] if column.name not in _LINEAGE)
+    return (*columns, _PROFILE_KEY) if fact is Fact.CALLS else columns
+
+
+class Computation:
+    """One run of the SQL over the days of a workspace."""
+
+    def __init__(
+        self, workspace: Workspace, reference: Reference, lake: Lake, warehouse: Warehouse
+    ) -> None:
+        self._workspace = workspace
+        self._settings = workspace.settings
+        self._reference = reference
+        self._lake = lake
+        self._warehouse = warehouse
+        self._transforms = load_transforms()
+        self._parts: list[WarehousePart] = []
+        self._counters: list[pa.Table] = []
+        self._names: set[ModelName] = set()
+
+    def fingerprints(self, days: Iterable[date]) -> dict[date, str]:
+        """What each day would be computed from, as one hash: equal hashes, equal results."""
+        known = self._lake.fingerprints()
+        window = timedelta(days=self._settings.outcome_window_days)
+        common = "|".join(
+            (self._reference.fingerprint, code_fingerprint(), _settings_text(self._workspace))
+        )
+        outcomes = self._lake.parts(Fact.OUTCOMES, date.min, date.max)
+        hashes = {}
+        for day in days:
+            later = sorted(
+                part.sha256 for part in outcomes if day <= part.charge_date <= day + window
+            )
+            text = "|".join((common, known.get(day, ""), *later))
+            hashes[day] = hashlib.sha256(text.encode()).hexdigest()
+        return hashes
+
+    def pending(self) -> Days:
+        """Days whose inputs changed since they were computed, or that never were, in order."""
+        stored = self._warehouse.fingerprints()
+        days = {
+            part.charge_date for fact in Fact for part in self._lake.parts(fact, date.min, date.max)
+        }
+        days |= {date.fromisoformat(name) for name in stored if len(name) == len("YYYY-MM-DD")}
+        wanted = self.fingerprints(sorted(days))
+        return tuple(day for day, text in wanted.items() if stored.get(day.isoformat()) != text)
+
+    def run(self, days: Sequence[date], progress: Progress | None = None) -> Computed:
+        """Compute days and the billing periods they touch, judge, and make them count.
+
+        Raises:
+            QualityError: A blocking check failed; nothing of this run counts.
+            AuditFailedError: A table broke a check of its own; likewise.
+        """
+        import time
+
+        ordered = tuple(sorted(set(days)))
+        for number, (from_date, to_date) in enumerate(ranges := list(self._ranges(ordered))):
+            if progress:
+                progress("compute", number, len(ranges))
+            self._compute_days(from_date, to_date)
+        if progress:
+            progress("compute", len(ranges), len(ranges))
+        periods = self._touched_periods(ordered)
+        self._compute_periods(periods)
+        self._counters.append(self._landing_counters())
+        started = time.perf_counter()
+        suites = {row["suite"] for table in self._counters for row in table.to_pylist()}
+        results = judge(pa.concat_tables(self._counters, promote_options="permissive"), suites)
+        require(results)
+        seconds = time.perf_counter() - started
+        self._write_dimensions(results)
+        stamps = {day.isoformat(): text for day, text in self.fingerprints(ordered).items()}
+        self._warehouse.commit(stamps, self._parts)
+        rows: dict[str, int] = {}
+        for part in self._parts:
+            rows[part.table] = rows.get(part.table, 0) + part.rows
+        return Computed(ordered, periods, dict(sorted(rows.items())), tuple(results), seconds)
+
+    def _select(self, partition: Partition, layers: Sequence[str]) -> list[Transform]:
+        return [
+            t for t in self._transforms.values() if t.partition == partition and t.layer in layers
+        ]
+
+    def _ranges(self, days: Days) -> Iterator[tuple[date, date]]:
+        """Half-open ranges of neighbouring days, each small enough for one session."""
+        calls: dict[date, int] = {}
+        if days:
+            for part in self._lake.parts(Fact.CALLS, days[0], days[-1] + timedelta(days=1)):
+                calls[part.charge_date] = calls.get(part.charge_date, 0) + part.rows
+        start, rows = None, 0
+        for day, following in pairwise((*days, date.max)):
+            start = start or day
+            rows += calls.get(day, 0)
+            ends = following != day + timedelta(days=1)
+            if ends or rows + calls.get(following, 0) > RANGE_ROWS:
+                yield start, day + timedelta(days=1)
+                start, rows = None, 0
+
+    def _params(self, from_date: date, to_date: date) -> dict[str, object]:
+        return {
+            "from_date": from_date,
+            "to_date": to_date,
+            "tolerance_ppm": int(self._settings.metering_tolerance * 1_000_000),
+            "reporting_currency": self._settings.reporting_currency,
+            "outcome_window_days": self._settings.outcome_window_days,
+        }
+
+    def _session(self) -> Session:
+        session = Session(self._workspace.state_dir / "tmp")
+        for name, table in self._reference.tables.items():
+            session.register(name, table)
+        return session
+
+    def _register_facts(self, session: Session, from_date: date, to_date: date) -> None:
+        window = timedelta(days=self._settings.outcome_window_days)
+        for fact in Fact:
+            until = to_date + window if fact is Fact.OUTCOMES else to_date
+            parts = self._lake.parts(fact, from_date, until)
+            paths = sorted({self._lake.root / part.path for part in parts})
+            session.register_parts(f"lake_{fact}", fact_columns(fact), paths)
+        winners = [
+            self._lake.winners(fact).append_column("fact", pa.array([str(fact)] * count))
+            for fact in (Fact.CHARGES, Fact.USAGE)
+            for count in [self._lake.winners(fact).num_rows]
+        ]
+        session.register("lake_winners", pa.concat_tables(winners))
+        session.register("days", _days_table(from_date, to_date))
+
+    def _register_settings(self, session: Session) -> None:
+        sources = self._settings.sources
+        session.register(
+            "sources",
+            pa.table(
+                {
+                    "source": pa.array([s.source for s in sources], pa.string()),
+                    "source_rank": pa.array(range(len(sources)), pa.int32()),
+                    "is_system_of_record": pa.array([s.is_system_of_record for s in sources]),
+                }
+            ),
+        )
+        session.register("call_meters", pa.table({"meter": [str(m) for m in CALL_METERS]}))
+        session.register(
+            "match_on_order",
+            pa.table(
+                {
+                    "match_on": [str(m) for m in MatchOn],
+                    "place": pa.array(range(len(MatchOn)), pa.int32()),
+                }
+            ),
+        )
+        session.register(
+            "required_tags",
+            pa.table({"tag_key": pa.array(list(self._settings.required_tags), pa.string())}),
+        )
+
+    def _register_names(self, session: Session) -> None:
+        """The names of AI models that occur in these days, with their prices."""
+        names = session.con.execute(
+            """
+            select distinct provider, coalesce(served_model, requested_model) from lake_calls
+            union
+            select distinct provider, model_text from lake_charges
+            union
+            select distinct provider, model_text from lake_usage
+            """
+        ).fetchall()
+        self._names.update(names)
+        self._register_prices(session, names)
+
+    def _register_prices(self, session: Session, names: Iterable[ModelName]) -> None:
+        """The price book of these names, each resolved once."""
+        aliases = self._reference.tables["ref_model_aliases"]
+        models = resolve_models(sorted(names, key=str), aliases)
+        session.register("model_map", models)
+        session.register(
+            "price_book",
+            price_table(self._reference.tables["ref_contract_prices"], aliases, models),
+        )
+
+    def _compute_days(self, from_date: date, to_date: date) -> None:
+        params = self._params(from_date, to_date)
+        with self._session() as session:
+            self._register_facts(session, from_date, to_date)
+            self._register_settings(session)
+            self._register_names(session)
+            session.build(self._select("day", ("staging", "intermediate", "marts")), params)
+            self._counters.append(session.fetch(self._select("day", ("checks",)), params))
+            for transform in self._select("day", ("marts",)):
+                for day in _days(from_date, to_date):
+                    self._write(session, transform, day.isoformat())
+
+    def _write(self, session: Session, transform: Transform, partition: str) -> None:
+        self._parts.append(
+            self._warehouse.write(
+                session.con, transform.name, partition, transform.name, transform.keys
+            )
+        )
+
+    def _touched_periods(self, days: Days) -> Days:
+        """Billing periods of the lines these days hold now or held before, and of new invoices."""
+        named = {day.isoformat() for day in days}
+        before = [part for part in self._warehouse.index().parts if part.table == "fct_cost_lines"]
+        paths = [
+            p.path
+            for p in (*before, *self._parts)
+            if p.table == "fct_cost_lines" and p.partition in named
+        ]
+        periods = {day.replace(day=1) for day in days}
+        if paths:
+            with Session(self._workspace.state_dir / "tmp") as session:
+                files = session.con.read_parquet([str(self._warehouse.root / p) for p in paths])
+                rows = files.project("billing_period").distinct().fetchall()
+                periods |= {row[0] for row in rows}
+        stored = {
+            part.partition
+            for part in self._warehouse.index().parts
+            if part.table == "mart_invoice_tie_out"
+        }
+        invoiced = set(self._reference.tables["ref_invoices"]["billing_period"].to_pylist())
+        periods |= {p for p in invoiced if f"{p:%Y-%m}" not in stored}
+        return tuple(sorted(periods))
+
+    def _compute_periods(self, periods: Days) -> None:
+        if not periods:
+            return
+        current = {
+            (p.table, p.partition): p
+            for p in (*self._warehouse.index().parts, *self._parts)
+            if p.table == "fct_cost_lines"
+        }
+        paths = [self._warehouse.root / current[key].path for key in sorted(current)]
+        transforms = self._select("period", ("intermediate", "marts"))
+        params = self._params(periods[0], periods[-1])
+        with self._session() as session:
+            wanted = pa.table({"billing_period": pa.array(periods, pa.date32())})
+            session.register("periods", wanted)
+            session.register_parts("all_cost_lines", _cost_line_columns(), paths)
+            session.con.execute(
+                "create temp table period_cost_lines as "
+                "select lines.* from all_cost_lines as lines semi join periods "
+                "on lines.billing_period = periods.billing_period"
+            )
+            session.build([t for t in transforms if t.layer == "intermediate"], params)
+            lines = session.con.sql("select * from int_statement_lines").to_arrow_table()
+            statements = Statements(lines, self._reference.tables, set(periods))
+            session.register("rounded_statements", statements.rounded)
+            session.register("statement_rounding", statements.rounding)
+            session.register("invoice_totals", statements.totals)
+            session.build([t for t in transforms if t.layer == "marts"], params)
+            self._counters.append(session.fetch(self._select("period", ("checks",)), params))
+            for transform in transforms:
+                if transform.is_public:
+                    for period in periods:
+                        self._write(session, transform, f"{period:%Y-%m}")
+
+    def _landing_counters(self) -> pa.Table:
+        """Per source: do the dispositions of its files balance, and what was set aside."""
+        counts: dict[str, dict[str, int]] = {
+            s.source: {"dispositions_unbalanced": 0, "rows_quarantined": 0}
+            for s in self._settings.sources
+        }
+        for record in self._lake.landed():
+            of_source = counts.setdefault(
+                record.source, {"dispositions_unbalanced": 0, "rows_quarantined": 0}
+            )
+            for file in record.files:
+                known = file.rows_accepted + file.rows_empty + file.rows_quarantined
+                of_source["dispositions_unbalanced"] += file.rows_read != known
+                of_source["rows_quarantined"] += file.rows_quarantined
+        rows = [
+            {"suite": "landing", "partition": source, "counter": counter, "value": value}
+            for source, counters in sorted(counts.items())
+            for counter, value in counters.items()
+        ]
+        return pa.Table.from_pylist(rows)
+
+    def _write_dimensions(self, results: Sequence[QualityResult]) -> None:
+        judged = quality_table(results)
+        with self._session() as session:
+            paths = [str(path) for path in self._warehouse.paths("dim_models")]
+            if paths:
+                known = session.con.read_parquet(paths).project("provider, model_text")
+                self._names.update(known.fetchall())
+            self._register_prices(session, self._names)
+            session.register("judgements", self._merged(session, judged))
+            transforms = self._select("none", ("marts",))
+            session.build(transforms, self._params(date.min, date.max))
+            for transform in transforms:
+                self._write(session, transform, _DIMENSIONS)
+
+    def _merged(self, session: Session, judged: pa.Table) -> pa.Table:
+        """These judgements, and earlier ones of days and periods that were left alone."""
+        paths = [str(path) for path in self._warehouse.paths("quality_results")]
+        if not paths:
+            return judged
+        session.register("judged_now", judged)
+        session.register("judged_before", session.con.read_parquet(paths).to_arrow_table())
+        kept = session.con.sql(
+            """
+            select * from judged_before
+            anti join judged_now
+                on
+                    judged_before.suite = judged_now.suite
+                    and judged_before.partition = judged_now.partition
+            """
+        ).to_arrow_table()
+        return pa.concat_tables([judged, kept.cast(judged.schema)])
+
+
+def _cost_line_columns() -> tuple[Column, ...]:
+    """Columns of `fct_cost_lines` that periods are computed from."""
+    names = "billing_period issuer billing_account_id billing_currency cost_center_id cause"
+    text = {name: "DATE" if name == "billing_period" else "VARCHAR" for name in names.split()}
+    kinds = {
+        **text,
+        "shared_rule_id": "VARCHAR",
+        "cost_basis": "VARCHAR",
+        "meter": "VARCHAR",
+        "billed_cost": MONEY,
+        "quantity": "DECIMAL(38,9)",
+        "call_count": "BIGINT",
+    }
+    return tuple(Column(name, kind, "") for name, kind in kinds.items())
+
+
+def _days(from_date: date, to_date: date) -> Iterator[date]:
+    return (from_date + timedelta(days=n) for n in range((to_date - from_date).days))
+
+
+def _days_table(from_date: date, to_date: date) -> pa.Table:
+    return pa.table({"charge_date": pa.array(list(_days(from_date, to_date)), pa.date32())})
+
+
+def _settings_text(workspace: Workspace) -> str:
+    settings = workspace.settings
+    sources = [(s.source, s.is_system_of_record) for s in settings.sources]
+    return repr(
+        (
+            str(settings.metering_tolerance),
+            settings.reporting_currency,
+            settings.required_tags,
+            settings.outcome_window_days,
+            sources,
+        )
+    )
+
+
+@cache
+def code_fingerprint() -> str:
+    """What the numbers depend on besides inputs: the SQL, and the versions of what runs it."""
+    digest = hashlib.sha256()
+    for name, transform in sorted(load_transforms().items()):
+        digest.update(f"{name}\n{transform.sql}\n".encode())
+    for library in ("duckdb", "genai-prices", "everycent"):
+        digest.update(f"{library} {version(library)}\n".encode())
+    return digest.hexdigest()
+
+
+EMPTY_REFERENCE = {
+    name: arrow_schema(table.columns).empty_table() for name, table in REFERENCE_TABLES.items()
+}
+"""Reference tables without rows, for tests and table docs."""

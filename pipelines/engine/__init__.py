@@ -1,0 +1,1 @@
+"""Runs transforms. `duckdb` is the default engine: embedded, one session for a range of days."""

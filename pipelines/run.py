@@ -1,0 +1,272 @@
+"""The whole job as plain functions: land, compute, publish. Dagster and the command line call these.
+
+Each can be run again at any time: what is done already is not done twice.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+from models.quality import QualityResult
+from models.settings import SourceSettings
+from pipelines.compute import Computation, Computed
+from pipelines.duck import connect
+from pipelines.lake import Lake
+from pipelines.landing.land import land
+from pipelines.landing.result import LandingResult
+from pipelines.publishing.period_files import period_files
+from pipelines.publishing.publish import Published, publish
+from pipelines.reference import load_reference
+from pipelines.sources import all_sources
+from pipelines.transforms import load_transforms
+from pipelines.warehouse import Warehouse
+from pipelines.workspace import Workspace
+
+PERIOD_FILE_TABLES = (
+    "mart_chargeback_monthly",
+    "mart_invoice_tie_out",
+    "mart_attribution_coverage_daily",
+    "fct_cost_lines",
+)
+
+Progress = Callable[[str, int, int], None]
+
+
+class UnknownSourceError(Exception):
+    """A source id that the workspace does not name."""
+
+
+@dataclass(frozen=True)
+class LandingSummary:
+    """One source's landing."""
+
+    source: str
+    files: int
+    rows_accepted: int
+    rows_quarantined: int
+    days: tuple[date, ...]
+    problems: tuple[str, ...]
+    duplicates: int = 0
+
+
+@dataclass(frozen=True)
+class ComputeSummary:
+    """What was computed."""
+
+    days: tuple[date, ...]
+    periods: tuple[date, ...]
+    tables: dict[str, int]
+    quality: tuple[QualityResult, ...]
+
+
+@dataclass(frozen=True)
+class PublishSummary:
+    """What was published."""
+
+    version: str
+    path: Path
+    changed: bool
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A whole run, with the seconds each stage took."""
+
+    landings: tuple[LandingSummary, ...]
+    computed: ComputeSummary
+    published: PublishSummary
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def problems(self) -> list[str]:
+        """Files that did not land; the run went on without them and must not end green."""
+        return [problem for landing in self.landings for problem in landing.problems]
+
+
+def lake_of(workspace: Workspace) -> Lake:
+    """The workspace's lake."""
+    return Lake(workspace.state_dir / "lake")
+
+
+def warehouse_of(workspace: Workspace) -> Warehouse:
+    """The workspace's warehouse."""
+    return Warehouse(workspace.state_dir / "warehouse")
+
+
+def land_source(
+    workspace: Workspace, source_id: str, progress: Progress | None = None
+) -> LandingSummary:
+    """Land the new files of one source.
+
+    Raises:
+        UnknownSourceError: The workspace has no such source.
+    """
+    lake = lake_of(workspace)
+    settings = _source(workspace, source_id)
+    result = land(
+        settings,
+        all_sources()[settings.kind],
+        workspace.inbox(settings),
+        lake,
+        pseudonym=workspace.pseudonym,
+        progress=progress,
+    )
+    return _landing_summary(result, lake)
+
+
+def pending_days(workspace: Workspace) -> list[date]:
+    """Days whose inputs changed since they were computed."""
+    return list(_computation(workspace).pending())
+
+
+def compute_days(
+    workspace: Workspace,
+    from_date: date | None = None,
+    to_date: date | None = None,
+    *,
+    days: Sequence[date] | None = None,
+    progress: Progress | None = None,
+) -> ComputeSummary:
+    """Compute the days `from_date <= day < to_date`, or the given days, and their periods.
+
+    Raises:
+        QualityError: A blocking check failed; nothing of it counts.
+    """
+    if days is None:
+        if from_date is None or to_date is None:
+            raise ValueError("give both ends of the range, or the days")
+        days = [from_date + timedelta(days=n) for n in range((to_date - from_date).days)]
+    computed = _computation(workspace).run(days, progress)
+    return _compute_summary(computed)
+
+
+def publish_workspace(workspace: Workspace) -> PublishSummary:
+    """Publish what is computed as a new version, if anything changed.
+
+    Raises:
+        PublishError: Nothing was published; the previous version stays.
+    """
+    settings = workspace.settings
+    warehouse = warehouse_of(workspace)
+    transforms = load_transforms()
+    published: Published = publish(
+        warehouse,
+        transforms,
+        workspace.published_dir,
+        company=settings.company,
+        calls_table_max_rows=settings.publish.calls_table_max_rows,
+        keep_versions=settings.publish.keep_versions,
+        extra_files=_period_files(warehouse, settings.company),
+    )
+    tables = tuple(name for name, transform in transforms.items() if transform.is_public)
+    return PublishSummary(published.version, published.path, published.changed, tables)
+
+
+def run(
+    workspace: Workspace,
+    from_date: date | None = None,
+    to_date: date | None = None,
+    progress: Progress | None = None,
+) -> RunSummary:
+    """Land every source, compute what changed, publish.
+
+    Args:
+        workspace: Whose files.
+        from_date: Compute no day before this one; all that changed by default.
+        to_date: Compute no day from this one on.
+        progress: Called with stage, done and total.
+    """
+    seconds: dict[str, float] = {}
+    clock = _Clock(seconds)
+    landings = tuple(
+        land_source(workspace, source.source, progress) for source in workspace.settings.sources
+    )
+    clock.note("landing")
+    days = [
+        day
+        for day in pending_days(workspace)
+        if (from_date is None or day >= from_date) and (to_date is None or day < to_date)
+    ]
+    clock.note("pending")
+    computed = (
+        compute_days(workspace, days=days, progress=progress)
+        if days
+        else ComputeSummary((), (), {}, ())
+    )
+    clock.note("compute")
+    published = publish_workspace(workspace)
+    clock.note("publish")
+    return RunSummary(landings, computed, published, seconds)
+
+
+def new_files(workspace: Workspace) -> dict[str, list[str]]:
+    """Per source, what lies in its inbox: name, size and modification time of each file.
+
+    Cheap enough for a sensor: nothing is opened.
+    """
+    listing: dict[str, list[str]] = {}
+    for source in workspace.settings.sources:
+        folder = workspace.inbox(source)
+        listing[source.source] = [
+            f"{path.relative_to(folder).as_posix()}|{stat.st_size}|{stat.st_mtime_ns}"
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and not path.is_symlink()
+            for stat in [path.stat()]
+        ]
+    return listing
+
+
+class _Clock:
+    """Notes how long each stage took."""
+
+    def __init__(self, seconds: dict[str, float]) -> None:
+        self._seconds = seconds
+        self._last = time.perf_counter()
+
+    def note(self, stage: str) -> None:
+        now = time.perf_counter()
+        self._seconds[stage] = now - self._last
+        self._last = now
+
+
+def _period_files(warehouse: Warehouse, company: str) -> dict[str, bytes]:
+    with connect() as con:
+        for table in PERIOD_FILE_TABLES:
+            paths = [str(path) for path in warehouse.paths(table)]
+            if not paths:
+                return {}
+            con.read_parquet(paths).create_view(table)
+        return period_files(con, company)
+
+
+def _computation(workspace: Workspace) -> Computation:
+    return Computation(
+        workspace, load_reference(workspace), lake_of(workspace), warehouse_of(workspace)
+    )
+
+
+def _source(workspace: Workspace, source_id: str) -> SourceSettings:
+    for source in workspace.settings.sources:
+        if source.source == source_id:
+            return source
+    known = ", ".join(source.source for source in workspace.settings.sources)
+    raise UnknownSourceError(f"{source_id}: no such source in everycent.yaml; there are: {known}")
+
+
+def _landing_summary(result: LandingResult, lake: Lake) -> LandingSummary:
+    return LandingSummary(
+        source=result.source,
+        files=sum(len(record.files) for record in result.landed),
+        rows_accepted=result.rows_accepted,
+        rows_quarantined=result.rows_quarantined,
+        days=tuple(sorted(lake.days_touched(result.landed))),
+        problems=tuple(str(problem) for problem in result.problems),
+        duplicates=len(result.duplicates),
+    )
+
+
+def _compute_summary(computed: Computed) -> ComputeSummary:
+    return ComputeSummary(computed.days, computed.periods, computed.rows, computed.quality)

@@ -1,0 +1,126 @@
+/*
+description: Calls of each day, counted once. An inner join that dropped or doubled a call shows here.
+grain: one row per suite, partition and counter
+*/
+
+with weighed as (
+    select
+        charge_date,
+        count(*) as weighed_calls,
+        count(*) filter (where cell_no is null) as calls_without_cell
+    from int_calls__weighed
+    group by charge_date
+),
+
+costed as (
+    select
+        charge_date,
+        count(*) filter (where cost_basis = 'unpriced') as unpriced_calls,
+        count(*) filter (where issuer is null) as no_route_calls
+    from fct_calls
+    group by charge_date
+),
+
+staged as (
+    select
+        charge_date,
+        count(*) as call_rows,
+        count(*) filter (where call_id is null) as null_call_id,
+        count(*) filter (where started_at is null) as null_started_at,
+        count(*) filter (where cast(started_at as date) <> charge_date) as day_mismatch,
+        count(*) filter (
+            where
+            least(
+                input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens,
+                cache_write_1h_tokens, input_audio_tokens, input_image_tokens,
+                output_text_tokens, output_reasoning_tokens, output_audio_tokens,
+                output_image_tokens, web_search_requests
+            ) < 0
+        ) as negative_tokens,
+        count(*) filter (where is_token_conflict) as token_conflicts
+    from stg_calls
+    group by charge_date
+),
+
+counted as (
+    select
+        days.charge_date,
+        coalesce(staged.call_rows, 0) as rows,
+        coalesce(staged.null_call_id, 0) as null_call_id,
+        -- every call was weighed exactly once, whatever it was joined to
+        abs(coalesce(staged.call_rows, 0) - coalesce(weighed.weighed_calls, 0))
+            as duplicate_call_id,
+        coalesce(staged.null_started_at, 0) as null_started_at,
+        coalesce(staged.day_mismatch, 0) as day_mismatch,
+        coalesce(staged.negative_tokens, 0) as negative_tokens,
+        coalesce(staged.token_conflicts, 0) as token_conflicts,
+        coalesce(costed.unpriced_calls, 0) as unpriced_calls,
+        coalesce(costed.no_route_calls, 0) as no_route_calls
+    from days
+    left join staged on days.charge_date = staged.charge_date
+    left join weighed on days.charge_date = weighed.charge_date
+    left join costed on days.charge_date = costed.charge_date
+)
+
+select
+    'calls' as suite,
+    cast(counted.charge_date as varchar) as partition,
+    'rows' as counter,
+    cast(rows as bigint) as value
+from counted
+union all
+select
+    'calls' as suite,
+    cast(counted.charge_date as varchar) as partition,
+    'null_call_id' as counter,
+    cast(null_call_id as bigint) as value
+from counted
+union all
+select
+    'calls' as suite,
+    cast(counted.charge_date as varchar) as partition,
+    'duplicate_call_id' as counter,
+    cast(duplicate_call_id as bigint) as value
+from counted
+union all
+select
+    'calls' as suite,
+    cast(counted.charge_date as varchar) as partition,
+    'null_started_at' as counter,
+    cast(null_started_at as bigint) as value
+from counted
+union all
+select
+    'calls' as suite,
+    cast(counted.charge_date as varchar) as partition,
+    'day_mismatch' as counter,
+    cast(day_mismatch as bigint) as value
+from counted
+union all
+select
+    'calls' as suite,
+    cast(counted.charge_date as varchar) as partition,
+    'negative_tokens' as counter,
+    cast(negative_tokens as bigint) as value
+from counted
+union all
+select
+    'calls' as suite,
+    cast(counted.charge_date as varchar) as partition,
+    'token_conflicts' as counter,
+    cast(token_conflicts as bigint) as value
+from counted
+union all
+select
+    'calls' as suite,
+    cast(counted.charge_date as varchar) as partition,
+    'unpriced_calls' as counter,
+    cast(unpriced_calls as bigint) as value
+from counted
+union all
+select
+    'calls' as suite,
+    cast(counted.charge_date as varchar) as partition,
+    'no_route_calls' as counter,
+    cast(no_route_calls as bigint) as value
+from counted

@@ -1,0 +1,62 @@
+/*
+description: Billed lines of each day. A key twice would be the same money twice.
+grain: one row per suite, partition and counter
+*/
+
+with repeated as (
+    select
+        charge_date,
+        count(*) - count(distinct source || '|' || scope || '|' || charge_key) as duplicates
+    from stg_charges
+    group by charge_date
+),
+
+staged as (
+    select
+        charge_date,
+        count(*) as charge_rows,
+        count(*) filter (where billing_currency is null) as null_currency,
+        count(*) filter (where billed_cost is null) as null_amount
+    from stg_charges
+    group by charge_date
+),
+
+counted as (
+    select
+        days.charge_date,
+        coalesce(staged.charge_rows, 0) as rows,
+        coalesce(repeated.duplicates, 0) as duplicate_charge_key,
+        coalesce(staged.null_currency, 0) as null_currency,
+        coalesce(staged.null_amount, 0) as null_amount
+    from days
+    left join staged on days.charge_date = staged.charge_date
+    left join repeated on days.charge_date = repeated.charge_date
+)
+
+select
+    'charges' as suite,
+    cast(counted.charge_date as varchar) as partition,
+    'rows' as counter,
+    cast(rows as bigint) as value
+from counted
+union all
+select
+    'charges' as suite,
+    cast(counted.charge_date as varchar) as partition,
+    'duplicate_charge_key' as counter,
+    cast(duplicate_charge_key as bigint) as value
+from counted
+union all
+select
+    'charges' as suite,
+    cast(counted.charge_date as varchar) as partition,
+    'null_currency' as counter,
+    cast(null_currency as bigint) as value
+from counted
+union all
+select
+    'charges' as suite,
+    cast(counted.charge_date as varchar) as partition,
+    'null_amount' as counter,
+    cast(null_amount as bigint) as value
+from counted

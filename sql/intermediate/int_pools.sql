@@ -1,0 +1,187 @@
+/*
+description: Where money meets calls. Billed and logged quantity of each pool side by side, and how
+  much of its money the logged calls get; architecture section 3 is the rule.
+grain: one row per pool_id
+keys: [pool_id]
+checks:
+  calls_get_no_more_than_billed: abs(call_cost_picos) <= abs(cost_picos)
+*/
+
+with charges as (
+    select
+        pool_id,
+        charge_date,
+        issuer,
+        billing_account_id,
+        pool_sub_account,
+        pool_model,
+        pool_meter,
+        pool_tier,
+        billing_period,
+        billing_currency,
+        sum(billed_cost) as billed_cost,
+        sum(effective_cost) as effective_cost,
+        sum(list_cost) as list_cost,
+        count(*) as charge_count,
+        case
+            when pool_meter <> '*' and count(*) = count(consumed_quantity)
+                then sum(consumed_quantity)
+        end as charged_quantity,
+        case
+            when min(subject) = max(subject) then min(subject)
+            when
+                min(coalesce(sub_account_id, '')) = max(coalesce(sub_account_id, ''))
+                then concat_ws(
+                    '|', 'charge:' || issuer, billing_account_id,
+                    min(coalesce(sub_account_id, '')), '', '', ''
+                )
+            else concat_ws('|', 'charge:' || issuer, billing_account_id, '', '', '', '')
+        end as subject,
+        case
+            when min(coalesce(sub_account_id, '')) = max(coalesce(sub_account_id, ''))
+                then min(sub_account_id)
+        end as sub_account_id,
+        min(provider) as provider
+    from int_charges__pooled
+    group by
+        pool_id,
+        charge_date,
+        issuer,
+        billing_account_id,
+        pool_sub_account,
+        pool_model,
+        pool_meter,
+        pool_tier,
+        billing_period,
+        billing_currency
+),
+
+components as (
+    select
+        pool_id,
+        cast(sum(logged_quantity) as hugeint) as logged_quantity,
+        cast(sum(logged_weight) as hugeint) as logged_weight,
+        sum(unpriced_calls) as unpriced_calls,
+        -- one price for all of the pool: then quantity says it all
+        min(cast(logged_weight as hugeint) // cast(logged_quantity as hugeint))
+        = max(cast(logged_weight as hugeint) // cast(logged_quantity as hugeint))
+        and max(cast(logged_weight as hugeint) % cast(logged_quantity as hugeint)) = 0
+            as is_one_price
+    from int_components__pooled
+    where pool_id is not null
+    group by pool_id
+),
+
+sides as (
+    select
+        charges.*,
+        cast(trunc(charges.billed_cost * 1000000000000) as hugeint) as cost_picos,
+        usage_cells.usage_quantity,
+        coalesce(charges.charged_quantity, usage_cells.usage_quantity) as billed_quantity,
+        coalesce(components.logged_quantity, 0) as logged_quantity,
+        coalesce(components.logged_weight, 0) as logged_weight,
+        coalesce(components.unpriced_calls, 0) as unpriced_calls,
+        components.unpriced_calls = 0 and components.logged_weight > 0 as is_weighed_by_price,
+        case
+            when components.logged_quantity is null then 'none'
+            when
+                not components.is_one_price and components.unpriced_calls = 0
+                and usage_cells.usage_weight is not null
+                then 'weight'
+            when
+                charges.pool_meter <> '*'
+                and coalesce(charges.charged_quantity, usage_cells.usage_quantity) is not null
+                then 'quantity'
+            else 'unknown'
+        end as match_basis,
+        usage_cells.usage_weight
+    from charges
+    left join components on charges.pool_id = components.pool_id
+    left join int_usage__pooled as usage_cells
+        on
+            charges.charge_date = usage_cells.charge_date
+            and charges.issuer = usage_cells.issuer
+            and charges.billing_account_id = usage_cells.billing_account_id
+            and charges.pool_sub_account = usage_cells.pool_sub_account
+            and charges.pool_model = usage_cells.pool_model
+            and charges.pool_meter = usage_cells.pool_meter
+            and charges.pool_tier = usage_cells.pool_tier
+),
+
+measured as (
+    select
+        *,
+        -- compared in millionths of a unit, or in picos of weight
+        case match_basis
+            when 'weight' then cast(usage_weight as hugeint)
+            when 'quantity' then cast(billed_quantity * 1000000 as hugeint)
+        end as billed_measure,
+        case match_basis
+            when 'weight' then logged_weight
+            when 'quantity' then logged_quantity * 1000000
+        end as logged_measure
+    from sides
+),
+
+decided as (
+    select
+        *,
+        case
+            when match_basis = 'none' then 'no_calls'
+            when match_basis = 'unknown' then 'cost_only'
+            when
+                abs(billed_measure - logged_measure) * 1000000 <= billed_measure * $tolerance_ppm
+                then 'matched'
+            when logged_measure > billed_measure then 'overlogged'
+            else 'underlogged'
+        end as pool_state
+    from measured
+)
+
+select
+    pool_id,
+    charge_date,
+    issuer,
+    billing_account_id,
+    pool_sub_account,
+    pool_model,
+    pool_meter,
+    pool_tier,
+    billing_period,
+    billing_currency,
+    billed_cost,
+    effective_cost,
+    list_cost,
+    charge_count,
+    cost_picos,
+    billed_quantity,
+    logged_quantity,
+    logged_weight,
+    unpriced_calls,
+    is_weighed_by_price,
+    match_basis,
+    pool_state,
+    billed_measure,
+    logged_measure,
+    case pool_state
+        when 'no_calls' then 0
+        when 'underlogged' then cost_picos * logged_measure // billed_measure
+        else cost_picos
+    end as call_cost_picos,
+    case when is_weighed_by_price then logged_weight else logged_quantity end as share_base,
+    case
+        when pool_state = 'cost_only' or pool_model = '*' or pool_meter = '*' then 'B'
+        else 'A'
+    end as grade,
+    concat_ws(
+        '+',
+        case when pool_sub_account not in ('*', '~unrouted') then 'sub_account' end,
+        case when pool_model <> '*' then 'model' end,
+        case when pool_meter <> '*' then 'meter' end,
+        case when pool_tier <> '*' then 'tier' end
+    ) as match_level,
+    -- who owns what calls do not explain: the finest scope that all of the pool lies in
+    subject,
+    sub_account_id,
+    provider
+from decided

@@ -1,0 +1,180 @@
+/*
+description: The unit price of every meter that calls or usage of a day need, side by side. Contract
+  rows win over list prices meter by meter. A price is whole pico-units of currency per unit.
+grain: one row per issuer, provider, model_id, service_tier, charge_date and input_tokens_from
+keys: [issuer, provider, model_id, service_tier, charge_date, input_tokens_from]
+*/
+
+with needed as (
+    select distinct
+        coalesce(issuer, '') as issuer,
+        provider,
+        model_id,
+        service_tier,
+        charge_date
+    from int_profiles
+    union
+    select distinct
+        issuer,
+        provider,
+        model_id,
+        coalesce(service_tier, 'standard') as service_tier,
+        charge_date
+    from stg_usage
+),
+
+offers as (
+    select
+        needed.*,
+        price_book.meter,
+        price_book.min_input_tokens,
+        price_book.price_kind,
+        price_book.currency,
+        cast(price_book.price_per_million * 1000000 as bigint) as price_picos
+    from needed
+    inner join price_book
+        on
+            needed.provider = price_book.provider
+            and needed.model_id = price_book.model_id
+            and needed.service_tier = price_book.service_tier
+            and (price_book.issuer is null or price_book.issuer = needed.issuer)
+            and (price_book.valid_from is null or price_book.valid_from <= needed.charge_date)
+            and (price_book.valid_to is null or price_book.valid_to > needed.charge_date)
+    -- a price for part of the day only is not a price for the pool of that day
+    where price_book.time_from is null
+),
+
+-- long prompts move all their tokens to another price: each threshold starts a band
+bands as (
+    select distinct
+        issuer,
+        provider,
+        model_id,
+        service_tier,
+        charge_date,
+        min_input_tokens as input_tokens_from
+    from offers
+    union
+    select distinct
+        issuer,
+        provider,
+        model_id,
+        service_tier,
+        charge_date,
+        0 as input_tokens_from
+    from offers
+),
+
+closed_bands as (
+    select
+        bands.*,
+        lead(input_tokens_from) over (
+            partition by issuer, provider, model_id, service_tier, charge_date
+            order by input_tokens_from asc
+        ) as input_tokens_to
+    from bands
+),
+
+ranked as (
+    select
+        closed_bands.*,
+        offers.meter,
+        offers.currency,
+        offers.price_kind,
+        offers.price_picos,
+        row_number() over (
+            partition by
+                closed_bands.issuer, closed_bands.provider, closed_bands.model_id,
+                closed_bands.service_tier, closed_bands.charge_date,
+                closed_bands.input_tokens_from, offers.meter
+            order by
+                (offers.price_kind = 'contract') desc, offers.min_input_tokens desc,
+                offers.price_picos asc
+        ) as place,
+        max(
+            case when offers.price_kind = 'list' then offers.min_input_tokens end
+        ) over (
+            partition by
+                closed_bands.issuer, closed_bands.provider, closed_bands.model_id,
+                closed_bands.service_tier, closed_bands.charge_date,
+                closed_bands.input_tokens_from, offers.meter
+        ) as list_band,
+        offers.min_input_tokens
+    from closed_bands
+    inner join offers
+        on
+            closed_bands.issuer = offers.issuer
+            and closed_bands.provider = offers.provider
+            and closed_bands.model_id = offers.model_id
+            and closed_bands.service_tier = offers.service_tier
+            and closed_bands.charge_date = offers.charge_date
+            and offers.min_input_tokens <= closed_bands.input_tokens_from
+),
+
+chosen as (
+    select
+        issuer,
+        provider,
+        model_id,
+        service_tier,
+        charge_date,
+        input_tokens_from,
+        input_tokens_to,
+        meter,
+        max(case when place = 1 then price_picos end) as price_picos,
+        max(case when place = 1 then price_kind end) as price_kind,
+        max(case when place = 1 then currency end) as currency,
+        max(
+            case when price_kind = 'list' and min_input_tokens = list_band then price_picos end
+        ) as list_price_picos
+    from ranked
+    group by
+        issuer,
+        provider,
+        model_id,
+        service_tier,
+        charge_date,
+        input_tokens_from,
+        input_tokens_to,
+        meter
+)
+
+select
+    chosen.issuer,
+    chosen.provider,
+    chosen.model_id,
+    chosen.service_tier,
+    chosen.charge_date,
+    chosen.input_tokens_from,
+    chosen.input_tokens_to,
+    min(chosen.currency) as currency,
+    min(chosen.price_kind) as price_kind,
+    max(case when chosen.meter = 'input_uncached' then chosen.price_picos end) as input_uncached_price,
+    max(case when chosen.meter = 'input_uncached' then chosen.list_price_picos end) as input_uncached_list_price,
+    max(case when chosen.meter = 'cache_read' then chosen.price_picos end) as cache_read_price,
+    max(case when chosen.meter = 'cache_read' then chosen.list_price_picos end) as cache_read_list_price,
+    max(case when chosen.meter = 'cache_write_5m' then chosen.price_picos end) as cache_write_5m_price,
+    max(case when chosen.meter = 'cache_write_5m' then chosen.list_price_picos end) as cache_write_5m_list_price,
+    max(case when chosen.meter = 'cache_write_1h' then chosen.price_picos end) as cache_write_1h_price,
+    max(case when chosen.meter = 'cache_write_1h' then chosen.list_price_picos end) as cache_write_1h_list_price,
+    max(case when chosen.meter = 'input_audio' then chosen.price_picos end) as input_audio_price,
+    max(case when chosen.meter = 'input_audio' then chosen.list_price_picos end) as input_audio_list_price,
+    max(case when chosen.meter = 'input_image' then chosen.price_picos end) as input_image_price,
+    max(case when chosen.meter = 'input_image' then chosen.list_price_picos end) as input_image_list_price,
+    max(case when chosen.meter = 'output' then chosen.price_picos end) as output_price,
+    max(case when chosen.meter = 'output' then chosen.list_price_picos end) as output_list_price,
+    max(case when chosen.meter = 'output_audio' then chosen.price_picos end) as output_audio_price,
+    max(case when chosen.meter = 'output_audio' then chosen.list_price_picos end) as output_audio_list_price,
+    max(case when chosen.meter = 'output_image' then chosen.price_picos end) as output_image_price,
+    max(case when chosen.meter = 'output_image' then chosen.list_price_picos end) as output_image_list_price,
+    max(case when chosen.meter = 'web_search' then chosen.price_picos end) as web_search_price,
+    max(case when chosen.meter = 'web_search' then chosen.list_price_picos end) as web_search_list_price
+from chosen
+group by
+    chosen.issuer,
+    chosen.provider,
+    chosen.model_id,
+    chosen.service_tier,
+    chosen.charge_date,
+    chosen.input_tokens_from,
+    chosen.input_tokens_to

@@ -1,0 +1,65 @@
+/*
+description: The few-valued attributes of calls, once per day, with the provider account they are
+  billed to. Everything that is looked up by attribute is looked up here and not per call.
+grain: one row per profile_key and charge_date
+keys: [profile_key, charge_date]
+*/
+
+with calls as (
+    select * from stg_calls
+),
+
+profiles as (
+    select
+        profile_key,
+        charge_date,
+        min(source) as source,
+        min(provider) as provider,
+        min(coalesce(served_model, requested_model)) as model_text,
+        min(deployment_id) as deployment_id,
+        min(coalesce(service_tier, 'standard')) as service_tier,
+        min(service_tier) as known_service_tier,
+        min(api_key_id) as api_key_id,
+        min(team_id) as team_id,
+        min(project_id) as project_id,
+        min(tags) as tags
+    from calls
+    group by profile_key, charge_date
+),
+
+routed as (
+    select
+        profiles.profile_key,
+        profiles.charge_date,
+        routes.issuer,
+        routes.billing_account_id,
+        routes.sub_account_id,
+        row_number() over (
+            partition by profiles.profile_key, profiles.charge_date
+            order by routes.rank asc, routes.route_id asc
+        ) as place
+    from profiles
+    inner join ref_routes as routes
+        on
+            (routes.source is null or routes.source = profiles.source)
+            and (routes.provider is null or routes.provider = profiles.provider)
+            and (routes.deployment_id is null or routes.deployment_id = profiles.deployment_id)
+            and (routes.project_id is null or routes.project_id = profiles.project_id)
+            and (routes.valid_from is null or routes.valid_from <= profiles.charge_date)
+            and (routes.valid_to is null or routes.valid_to > profiles.charge_date)
+)
+
+select
+    profiles.*,
+    coalesce(model_map.model_id, lower(profiles.model_text)) as model_id,
+    routed.issuer,
+    routed.billing_account_id,
+    routed.sub_account_id
+from profiles
+left join routed
+    on
+        profiles.profile_key = routed.profile_key
+        and profiles.charge_date = routed.charge_date
+        and routed.place = 1
+left join model_map
+    on profiles.provider = model_map.provider and profiles.model_text = model_map.model_text

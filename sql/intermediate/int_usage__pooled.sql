@@ -1,0 +1,72 @@
+/*
+description: What the provider says it metered, in the cells of the pools, with its weight at
+  contract price where every bucket has one.
+grain: one row per charge_date, issuer, billing_account_id, pool_sub_account, pool_model, pool_meter and pool_tier
+keys: [charge_date, issuer, billing_account_id, pool_sub_account, pool_model, pool_meter, pool_tier]
+*/
+
+with weighed as (
+    select
+        usage_buckets.charge_date,
+        usage_buckets.issuer,
+        usage_buckets.billing_account_id,
+        levels.pool_sub_account,
+        levels.pool_model,
+        levels.pool_meter,
+        levels.pool_tier,
+        usage_buckets.quantity,
+        case usage_buckets.meter
+            when 'input_uncached' then prices.input_uncached_price
+            when 'cache_read' then prices.cache_read_price
+            when 'cache_write_5m' then prices.cache_write_5m_price
+            when 'cache_write_1h' then prices.cache_write_1h_price
+            when 'input_audio' then prices.input_audio_price
+            when 'input_image' then prices.input_image_price
+            when 'output' then prices.output_price
+            when 'output_audio' then prices.output_audio_price
+            when 'output_image' then prices.output_image_price
+            when 'web_search' then prices.web_search_price
+        end as price_picos
+    from stg_usage as usage_buckets
+    inner join int_match_levels as levels
+        on
+            usage_buckets.charge_date = levels.charge_date
+            and usage_buckets.issuer = levels.issuer
+            and usage_buckets.billing_account_id = levels.billing_account_id
+            and usage_buckets.sub_account_id is not distinct from levels.sub_account_id
+            and usage_buckets.model_id is not distinct from levels.model_id
+            and usage_buckets.meter is not distinct from levels.meter
+            and usage_buckets.service_tier is not distinct from levels.service_tier
+    left join int_prices as prices
+        on
+            usage_buckets.issuer = prices.issuer
+            and usage_buckets.provider = prices.provider
+            and usage_buckets.model_id = prices.model_id
+            and coalesce(usage_buckets.service_tier, 'standard') = prices.service_tier
+            and usage_buckets.charge_date = prices.charge_date
+            and prices.input_tokens_from = 0
+)
+
+select
+    charge_date,
+    issuer,
+    billing_account_id,
+    pool_sub_account,
+    pool_model,
+    pool_meter,
+    pool_tier,
+    sum(quantity) as usage_quantity,
+    -- one bucket without a price makes the weight of the whole cell unknown
+    case
+        when count(*) = count(price_picos)
+            then cast(sum(cast(quantity as hugeint) * price_picos) as decimal(38, 0))
+    end as usage_weight
+from weighed
+group by
+    charge_date,
+    issuer,
+    billing_account_id,
+    pool_sub_account,
+    pool_model,
+    pool_meter,
+    pool_tier

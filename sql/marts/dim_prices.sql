@@ -1,0 +1,37 @@
+/*
+description: The price book of the AI models in use. Contract rows and list prices with the days they hold.
+grain: one row per price_kind, issuer, provider, model_id, meter, service_tier, valid_from, min_input_tokens,
+  time_from
+keys: [price_kind, issuer, provider, model_id, meter, service_tier, valid_from, min_input_tokens, time_from]
+partition: none
+columns:
+  price_kind: "contract or list; contract wins meter by meter."
+  issuer: "Issuer the contract is with; null for list prices."
+  provider: "Provider whose price it is."
+  model_id: "AI model."
+  meter: "What is priced."
+  service_tier: "standard, batch, flex, priority or fast."
+  valid_from: "From when the price holds, UTC; null is since always."
+  valid_to: "Until when, exclusive; null is open."
+  min_input_tokens: "The price holds for calls with more input than this."
+  time_from: "Start of the hours it holds in, UTC minutes; null is all day."
+  currency: "ISO 4217."
+  price_per_million: "Price of 1,000,000 units of the meter."
+  price_source: "Where the price is from."
+*/
+
+select
+    price_kind,
+    issuer,
+    provider,
+    model_id,
+    meter,
+    service_tier,
+    valid_from,
+    valid_to,
+    min_input_tokens,
+    time_from,
+    currency,
+    price_per_million,
+    price_source
+from price_book

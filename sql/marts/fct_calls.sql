@@ -1,0 +1,174 @@
+/*
+description: Every call with its owner and what it cost. Its cost is its share of the bill, not the
+  gateway's figure.
+grain: one row per source and call_id
+keys: [charge_date, application_id, model_id, source, call_id]
+columns:
+  charge_date: "The provider's UTC day."
+  application_id: "Owning application, or __unallocated__, __shared__, __idle__, __rounding__."
+  model_id: "AI model; null where the bill does not tell it."
+  source: "Feed the call was read from."
+  call_id: "The source's own id of the attempt."
+  started_at: "When the call started, UTC."
+  duration_ms: "From start to end, milliseconds."
+  issuer: "Who sends the invoice."
+  billing_account_id: "The paying account at the issuer."
+  sub_account_id: "Provider project, workspace or usage account; null where bill and calls cannot both tell it."
+  provider: "Provider whose price list applies."
+  requested_model: "AI model the caller asked for."
+  served_model: "AI model that answered, as logged."
+  service_tier: "standard, batch, flex, priority; null where one side does not tell it."
+  operation: "chat, embedding, ..."
+  role: "primary, retry, fallback, guardrail, judge, ...: what the call was for."
+  status: "success, error, cancelled or cache_hit."
+  error_class: "Class of the error; never its message."
+  is_billable: "False where nothing is billed by rule: gateway cache hits and refused calls."
+  task_id: "Explicit business id of the task."
+  trace_id: "Trace of the task."
+  session_id: "Conversation."
+  parent_call_id: "Call that caused it."
+  user_id: "Keyed pseudonym of the end user, else of the internal user."
+  team_id: "Team of the application on that day."
+  cost_center_id: "Cost centre that pays; null for residuals nobody owns."
+  consumer_cost_center_id: "Cost centre of the end user's business unit, where known."
+  environment: "Environment of the application, from the register."
+  model_tier: "Model tier the application is registered for."
+  owner_state: "owned, no_rule, not_registered or shared: why the row has the owner it has."
+  ownership_rule_id: "Ownership rule that matched."
+  input_uncached_tokens: "Text input neither read from nor written to cache; null is unknown, here and in every token column."
+  cache_read_tokens: "Input read from the provider's prompt cache."
+  cache_write_5m_tokens: "Input written to cache, five minutes or lifetime not told."
+  cache_write_1h_tokens: "Input written to the one-hour cache."
+  input_audio_tokens: "Audio input."
+  input_image_tokens: "Image input."
+  output_text_tokens: "Visible output."
+  output_reasoning_tokens: "Reasoning output, billed as output."
+  output_audio_tokens: "Audio output."
+  output_image_tokens: "Image output."
+  web_search_requests: "Server-side web searches."
+  token_source: "provider, estimated or unknown."
+  is_token_conflict: "The log row contradicts its format's token semantics."
+  cost_basis: "billed, estimated or unpriced."
+  grade: "A matched by quantity, B coarser or cost only, C estimate, D token count estimated, E unpriced."
+  billing_currency: "ISO 4217 currency of all amounts of the row."
+  billed_cost: "The call's share of the bill; null until billed or if usage is unknown."
+  estimated_cost: "Estimate at contract price of what is not billed yet; null if nothing is, or no price is known."
+  list_cost: "At list price; null if any meter has none."
+  prompt_cache_saving: "What reading from the provider's prompt cache saved against uncached input, at contract price."
+  gateway_cache_saving: "What the gateway's own cache saved, at contract price."
+  logged_cost_usd: "The gateway's own figure, for comparison only."
+checks:
+  basis_is_known: cost_basis in ('billed', 'estimated', 'unpriced')
+*/
+
+with costed as (
+    select
+        costed.*,
+        costed.input_uncached_picos
+        + costed.cache_read_picos
+        + costed.cache_write_5m_picos
+        + costed.cache_write_1h_picos
+        + costed.input_audio_picos
+        + costed.input_image_picos
+        + costed.output_picos
+        + costed.output_audio_picos
+        + costed.output_image_picos
+        + costed.web_search_picos as billed_picos
+    from int_calls__costed as costed
+),
+
+calls as (
+    select * from stg_calls
+)
+
+select
+    calls.charge_date,
+    case when owners.is_registered then owners.application_id else '__unallocated__' end
+        as application_id,
+    costed.model_id,
+    calls.source,
+    calls.call_id,
+    calls.started_at,
+    date_diff('millisecond', calls.started_at, calls.ended_at) as duration_ms,
+    cells.issuer,
+    cells.billing_account_id,
+    cells.sub_account_id,
+    calls.provider,
+    calls.requested_model,
+    calls.served_model,
+    calls.service_tier,
+    calls.operation,
+    calls.role,
+    calls.status,
+    calls.error_class,
+    costed.is_billable,
+    calls.task_id,
+    calls.trace_id,
+    calls.session_id,
+    calls.parent_call_id,
+    costed.person_id as user_id,
+    owners.team_id,
+    case
+        when owners.charge_to = 'consumer'
+            then coalesce(costed.consumer_cost_center_id, owners.cost_center_id)
+        else owners.cost_center_id
+    end as cost_center_id,
+    costed.consumer_cost_center_id,
+    owners.environment,
+    owners.model_tier,
+    case
+        when owners.is_registered then 'owned'
+        when owners.owner_id is not null then 'not_registered'
+        else 'no_rule'
+    end as owner_state,
+    owners.rule_id as ownership_rule_id,
+    calls.input_uncached_tokens,
+    calls.cache_read_tokens,
+    calls.cache_write_5m_tokens,
+    calls.cache_write_1h_tokens,
+    calls.input_audio_tokens,
+    calls.input_image_tokens,
+    calls.output_text_tokens,
+    calls.output_reasoning_tokens,
+    calls.output_audio_tokens,
+    calls.output_image_tokens,
+    calls.web_search_requests,
+    calls.token_source,
+    calls.is_token_conflict,
+    case
+        when costed.is_usage_missing or costed.estimated_picos is null then 'unpriced'
+        when costed.has_estimates and costed.estimated_picos > 0 then 'estimated'
+        else 'billed'
+    end as cost_basis,
+    case
+        when costed.is_usage_missing or costed.estimated_picos is null then 'E'
+        when calls.token_source = 'estimated' then 'D'
+        when costed.has_estimates and costed.estimated_picos > 0 then 'C'
+        when not costed.is_billable then 'A'
+        else coalesce(nullif(costed.pool_grade, 'C'), 'A')
+    end as grade,
+    coalesce(costed.billing_currency, costed.price_currency) as billing_currency,
+    case
+        when costed.is_usage_missing then null
+        when costed.has_estimates and costed.billed_picos = 0
+            and coalesce(costed.estimated_picos, 1) > 0
+            then null
+        else cast(cast(costed.billed_picos as decimal(18, 0)) * 0.000000000001 as decimal(18, 12))
+    end as billed_cost,
+    cast(
+        cast(nullif(costed.estimated_picos, 0) as decimal(18, 0)) * 0.000000000001 as decimal(18, 12)
+    ) as estimated_cost,
+    cast(cast(costed.list_picos as decimal(18, 0)) * 0.000000000001 as decimal(18, 12)) as list_cost,
+    cast(
+        cast(nullif(costed.prompt_cache_saving_picos, 0) as decimal(18, 0)) * 0.000000000001
+        as decimal(18, 12)
+    ) as prompt_cache_saving,
+    cast(
+        cast(nullif(costed.gateway_cache_saving_picos, 0) as decimal(18, 0)) * 0.000000000001
+        as decimal(18, 12)
+    ) as gateway_cache_saving,
+    calls.logged_cost_usd
+from costed
+inner join calls on costed.source = calls.source and costed.call_id = calls.call_id
+inner join int_cells as cells on costed.cell_no = cells.cell_no
+left join int_main_owners as owners on costed.owner_id = owners.owner_id

@@ -1,0 +1,27 @@
+/*
+description: Billed lines that count. Of a snapshot source only the newest delivery of each scope,
+  with the AI model's id resolved.
+grain: one row per source, scope, charge_key
+keys: [source, scope, charge_key]
+*/
+
+with charges as (
+    select * from lake_charges
+),
+
+winners as (
+    select * from lake_winners
+    where fact = 'charges'
+)
+
+select
+    charges.*,
+    model_map.model_id
+from charges
+inner join winners
+    on
+        charges.source = winners.source
+        and charges.scope = winners.scope
+        and charges.delivery = winners.delivery
+left join model_map
+    on charges.provider = model_map.provider and charges.model_text = model_map.model_text
