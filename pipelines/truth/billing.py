@@ -114,6 +114,19 @@ class Billing:
         for month in self.months:
             self._write_aws(inbox / "aws", first if is_restated else None, month)
 
+    @property
+    def usage_by_issuer(self) -> dict[str, Decimal]:
+        """Dollars of usage per issuer, over all days."""
+        sums = self._billed.group_by("issuer").agg(pl.col("cost_picos").sum()).sort("issuer")
+        return {issuer: dollars(picos) for issuer, picos in sums.rows()}
+
+    @property
+    def restated_picos(self) -> int:
+        """What the first deliveries of the restated day left out."""
+        restated = self._billed.filter(pl.col("issuer") != ANTHROPIC)
+        first = _understated(restated, self._plan.fault_day)
+        return int(restated["cost_picos"].sum()) - int(first["cost_picos"].sum())
+
     def _write_aws(self, folder: Path, first: pl.DataFrame | None, month: date) -> None:
         extras = self.extras(month)
         ended = min(self._plan.end, (month + timedelta(days=31)).replace(day=1))
@@ -132,9 +145,12 @@ class Billing:
         searches = pl.col("meter") == "web_search"
         usage = (
             self._billed.with_columns(
-                # a search has neither model nor tier on the bill
+                # a search has neither model nor tier on the bill, and OpenAI tells no tier
                 pl.when(searches).then(None).otherwise(pl.col("model_id")).alias("model_id"),
-                pl.when(searches).then(None).otherwise(pl.col("tier")).alias("service_tier"),
+                pl.when(searches | (pl.col("issuer") == OPENAI))
+                .then(None)
+                .otherwise(pl.col("tier"))
+                .alias("service_tier"),
             )
             .group_by("charge_date", "issuer", "sub_account", "model_id", "meter", "service_tier")
             .agg(pl.col("quantity").sum(), pl.col("cost_picos").sum())

@@ -4,24 +4,7 @@ A record is described once, as a tree, and becomes one `concat(...)`. A `$` name
 of ready text, of which a code of the row picks one.
 """
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
-
-MACROS = """
-create or replace macro dollars(picos) as concat(
-    picos // 1000000000000, '.', lpad((picos % 1000000000000)::varchar, 12, '0')
-);
-create or replace macro epoch_text(us) as concat(
-    us // 1000000, '.', lpad((us % 1000000)::varchar, 6, '0')
-);
-create or replace macro stamp(us) as strftime(make_timestamp(us), '%Y-%m-%d %H:%M:%S.%g');
-create or replace macro uuid_text(hex) as concat(
-    hex[1:8], '-', hex[9:12], '-', hex[13:16], '-', hex[17:20], '-', hex[21:32]
-);
-create or replace macro quoted(text) as replace(text, '"', '""');
-"""
+from pipelines.truth.json_sql import Sql, Tree, concat, pool, raw_pool, text_of
 
 IDENTIFY = """
 with seeded as (
@@ -66,58 +49,6 @@ select
     ) as call_id
 from logged
 """
-
-
-@dataclass(frozen=True)
-class Sql:
-    """An expression whose text goes into the record as it is."""
-
-    text: str
-
-
-Tree: TypeAlias = "Mapping[str, Tree] | Sql | str | int | bool | list[str] | None"
-
-
-def _text(expression: str) -> Sql:
-    return Sql(f"concat('\"', {expression}, '\"')")
-
-
-def _pool(name: str, code: str = "deployment") -> Sql:
-    return _text(f"${name}[{code} + 1]")
-
-
-def _raw_pool(name: str, code: str) -> Sql:
-    return Sql(f"${name}[{code} + 1]")
-
-
-def _parts(tree: Tree) -> Iterator[str | Sql]:
-    if isinstance(tree, Mapping):
-        yield "{"
-        for position, (key, value) in enumerate(tree.items()):
-            yield f'{"," if position else ""}"{key}":'
-            yield from _parts(value)
-        yield "}"
-    elif isinstance(tree, Sql):
-        yield tree
-    else:
-        yield json.dumps(tree, separators=(",", ":"))
-
-
-def _literal(text: str) -> str:
-    escaped = text.replace("'", "''")
-    return f"'{escaped}'"
-
-
-def _concat(tree: Tree) -> str:
-    arguments: list[str] = []
-    plain = ""
-    for part in _parts(tree):
-        if isinstance(part, str):
-            plain += part
-            continue
-        arguments += [_literal(plain), part.text]
-        plain = ""
-    return f"concat({', '.join([*arguments, _literal(plain)])})"
 
 
 _WRITTEN = "cache_write_5m + cache_write_1h"
@@ -171,7 +102,7 @@ counted as (
 ready as (
     select
         *,
-        if(status = 1, 'null', {_concat(_USAGE)}) as usage_json,
+        if(status = 1, 'null', {concat(_USAGE)}) as usage_json,
         started_us + duration_ms * 1000 as ended_us,
         started_us + first_token_ms * 1000 as first_us,
         dollars(logged_picos) as cost_text,
@@ -186,14 +117,14 @@ ready as (
 """  # noqa: S608
 
 _CALLER: dict[str, Tree] = {
-    "user_api_key_alias": _raw_pool("aliases", "key"),
-    "user_api_key_team_id": _raw_pool("teams", "workload"),
-    "user_api_key_team_alias": _raw_pool("teams", "workload"),
-    "user_api_key_org_id": _pool("organisations", "gateway"),
+    "user_api_key_alias": raw_pool("aliases", "key"),
+    "user_api_key_team_id": raw_pool("teams", "workload"),
+    "user_api_key_team_alias": raw_pool("teams", "workload"),
+    "user_api_key_org_id": pool("organisations", "gateway"),
     "user_api_key_project_id": None,
-    "user_api_key_user_id": _text("user_text"),
-    "user_api_key_user_email": _raw_pool("emails", '"user" % 200'),
-    "spend_logs_metadata": {"task_id": _text("task_id"), "feature": _text("feature_text")},
+    "user_api_key_user_id": text_of("user_text"),
+    "user_api_key_user_email": raw_pool("emails", '"user" % 200'),
+    "spend_logs_metadata": {"task_id": text_of("task_id"), "feature": text_of("feature_text")},
     "usage_object": Sql("usage_json"),
     "applied_guardrails": [],
     "mcp_tool_call_metadata": None,
@@ -201,11 +132,11 @@ _CALLER: dict[str, Tree] = {
 }
 _ERROR = Sql(
     "if(status = 1, "
-    + _concat(
+    + concat(
         {
             "error_code": "429",
             "error_class": "RateLimitError",
-            "llm_provider": _pool("providers"),
+            "llm_provider": pool("providers"),
             "traceback": "",
             "error_message": "",
         }
@@ -216,27 +147,27 @@ _MESSAGES = Sql("$messages[roll % len($messages) + 1]")
 _CHOICES = Sql("$choices[roll % len($choices) + 1]")
 
 _PAYLOAD: Tree = {
-    "id": _text("logged_id"),
-    "trace_id": _text("trace_id"),
+    "id": text_of("logged_id"),
+    "trace_id": text_of("trace_id"),
     "session_id": "",
-    "litellm_call_id": _text("litellm_call_id"),
-    "call_type": _pool("call_types"),
+    "litellm_call_id": text_of("litellm_call_id"),
+    "call_type": pool("call_types"),
     "stream": Sql("if(status = 0 and output > 0, 'true', 'null')"),
-    "status": _text("status_text"),
-    "custom_llm_provider": _pool("providers"),
+    "status": text_of("status_text"),
+    "custom_llm_provider": pool("providers"),
     "cache_hit": Sql("case status when 2 then 'true' when 0 then 'false' else 'null' end"),
     "saved_cache_cost": Sql("if(status = 2, dollars(value_picos), '0.0')"),
     "startTime": Sql("epoch_text(started_us)"),
     "endTime": Sql("epoch_text(ended_us)"),
     "completionStartTime": Sql("epoch_text(first_us)"),
     "response_time": Sql("epoch_text(first_token_ms * 1000)"),
-    "model": _pool("models"),
+    "model": pool("models"),
     "metadata": {
-        "user_api_key_hash": _pool("keys", "key"),
+        "user_api_key_hash": pool("keys", "key"),
         **_CALLER,
-        "user_api_key_end_user_id": _text("end_user_text"),
+        "user_api_key_end_user_id": text_of("end_user_text"),
         "user_api_key_spend": Sql("concat(roll % 900, '.25')"),
-        "requester_ip_address": _text("concat('10.0.7.', roll % 250)"),
+        "requester_ip_address": text_of("concat('10.0.7.', roll % 250)"),
         "requester_metadata": {},
     },
     "cache_key": None,
@@ -245,18 +176,18 @@ _PAYLOAD: Tree = {
     "prompt_tokens": Sql("reported_input"),
     "completion_tokens": Sql("output"),
     "request_tags": Sql("tags_json"),
-    "end_user": _text("end_user_text"),
-    "api_base": _pool("api_bases"),
-    "model_group": _pool("groups"),
-    "model_id": _pool("deployment_ids"),
+    "end_user": text_of("end_user_text"),
+    "api_base": pool("api_bases"),
+    "model_group": pool("groups"),
+    "model_id": pool("deployment_ids"),
     "messages": _MESSAGES,
     "response": Sql(
         "if(status = 1, 'null', "
-        + _concat(
+        + concat(
             {
-                "id": _text("response_id"),
+                "id": text_of("response_id"),
                 "object": "chat.completion",
-                "model": _pool("groups"),
+                "model": pool("groups"),
                 "choices": _CHOICES,
             }
         )
@@ -264,28 +195,28 @@ _PAYLOAD: Tree = {
     ),
     "model_parameters": {"temperature": "0.2", "stream": True},
     "hidden_params": {
-        "model_id": _pool("deployment_ids"),
+        "model_id": pool("deployment_ids"),
         "response_cost": Sql("cost_text"),
-        "litellm_model_name": _pool("models"),
+        "litellm_model_name": pool("models"),
     },
-    "model_map_information": _raw_pool("maps", "deployment"),
+    "model_map_information": raw_pool("maps", "deployment"),
     "error_str": Sql("if(status = 1, $errors[roll % len($errors) + 1], 'null')"),
     "error_information": _ERROR,
 }
 
-PAYLOAD = f"{_READY} select concat({_concat(_PAYLOAD)}, chr(10)) as line from ready"  # noqa: S608
+PAYLOAD = f"{_READY} select concat({concat(_PAYLOAD)}, chr(10)) as line from ready"  # noqa: S608
 
 _ROW_METADATA: Tree = {
-    "status": _text("status_text"),
-    "user_api_key": _pool("keys", "key"),
+    "status": text_of("status_text"),
+    "user_api_key": pool("keys", "key"),
     **_CALLER,
     "attempted_retries": 0,
     "max_retries": 2,
     "attempted_fallbacks": Sql("if(deployment = asked, 0, 1)"),
-    "original_model_group": _pool("groups", "asked"),
+    "original_model_group": pool("groups", "asked"),
     "cost_breakdown": {"total_cost": Sql("cost_text")},
     "error_information": _ERROR,
-    "model_map_information": _raw_pool("maps", "deployment"),
+    "model_map_information": raw_pool("maps", "deployment"),
 }
 # column of a SpendLogs dump, and the expression that gives its cell
 _ROW = {
@@ -306,7 +237,7 @@ _ROW = {
     "custom_llm_provider": "$providers[deployment + 1]",
     "api_base": "$api_bases[deployment + 1]",
     "user": "user_text",
-    "metadata": f"concat('\"', quoted({_concat(_ROW_METADATA)}), '\"')",
+    "metadata": f"concat('\"', quoted({concat(_ROW_METADATA)}), '\"')",
     "cache_hit": "case status when 2 then 'True' when 0 then 'False' else 'None' end",
     "cache_key": "'Cache OFF'",
     "request_tags": "concat('\"', quoted(tags_json), '\"')",

@@ -18,6 +18,7 @@ from pipelines.truth import gateway_sql
 from pipelines.truth.catalogue import DEPLOYMENTS, METERS, Deployment
 from pipelines.truth.company import KEYS, WORKLOADS, key_hash, user_ids
 from pipelines.truth.content import CHOICES, ERRORS, MESSAGES
+from pipelines.truth.json_sql import MACROS
 from pipelines.truth.ledger import price_per_million
 from pipelines.truth.output import LEVEL
 
@@ -104,7 +105,7 @@ class GatewayWriter:
         self._inbox = inbox
         self._seed = seed
         self._con = connect()
-        self._con.execute(gateway_sql.MACROS)
+        self._con.execute(MACROS)
         self._pools = _pools()
 
     def identify(self, attempts: pl.DataFrame) -> pl.DataFrame:

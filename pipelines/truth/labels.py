@@ -23,6 +23,8 @@ BYPASS = -1
 """Code of the column `gateway` for traffic no gateway saw."""
 
 MISSING_HOUR, TORN_HOUR = 10, 14
+LATE_FOLDER = "late"
+"""Where the files of a late day arrive, below the gateway's inbox."""
 _AGENT_TAGS = '"User-Agent: acme-agent","User-Agent: acme-agent/1.8"'
 
 
@@ -60,6 +62,7 @@ def label(frame: pl.DataFrame, plan: Plan, day: date) -> pl.DataFrame:
         (~is_unbilled).alias("is_billed"),
         _part(plan, Fault.UNKNOWN_OWNER, "support", 5).alias("is_orphan"),
         _part(plan, Fault.PLANTED_CANARIES, "support", 20).alias("is_planted"),
+        _part(plan, Fault.HOSTILE_TAGS, "search-chat", 20).alias("is_hostile"),
         _overridden(),
         (
             _part(plan, Fault.CACHE_SEMANTICS, "support", 30)
@@ -69,10 +72,18 @@ def label(frame: pl.DataFrame, plan: Plan, day: date) -> pl.DataFrame:
     )
     is_missing = _hour(plan, Fault.MISSING_LOGS, day, MISSING_HOUR)
     is_torn = _hour(plan, Fault.TORN_FILE, day, TORN_HOUR)
+    is_late = plan.has(Fault.LATE_FILES) and day == plan.late_day
     is_seen = (pl.col("gateway") != BYPASS) & ~is_missing
-    frame = frame.with_columns(is_seen.alias("is_written"), (is_seen & ~is_torn).alias("is_logged"))
+    frame = frame.with_columns(
+        is_seen.alias("is_written"),
+        (is_seen & ~is_torn).alias("is_logged"),
+        pl.when(is_seen & (pl.col("gateway") == 0))
+        .then(pl.lit(LATE_FOLDER if is_late else ""))
+        .otherwise(pl.lit(""))
+        .alias("folder"),
+    )
     return frame.with_columns(*_of_deployment(frame), *_of_workload(frame)).with_columns(
-        _tags(plan).alias("tags_json")
+        _tags().alias("tags_json")
     )
 
 
@@ -111,7 +122,7 @@ def _of_workload(frame: pl.DataFrame) -> list[pl.Expr | pl.Series]:
     ]
 
 
-def _tags(plan: Plan) -> pl.Expr:
+def _tags() -> pl.Expr:
     application = (
         pl.when(pl.col("is_orphan"))
         .then(pl.lit(""))
@@ -121,8 +132,8 @@ def _tags(plan: Plan) -> pl.Expr:
         .then(pl.concat_str(pl.lit('"app:'), "app_tag", pl.lit('",')))
         .otherwise(pl.lit(""))
     )
-    hostile = _pick(plan, Fault.HOSTILE_TAGS, "search-chat", 20, HOSTILE_TAGS)
-    planted = _pick(plan, Fault.PLANTED_CANARIES, "support", 20, PLANTED_TAGS)
+    hostile = _pick("is_hostile", HOSTILE_TAGS)
+    planted = _pick("is_planted", PLANTED_TAGS)
     return pl.concat_str(
         pl.lit("["),
         application,
@@ -134,7 +145,7 @@ def _tags(plan: Plan) -> pl.Expr:
     )
 
 
-def _pick(plan: Plan, fault: Fault, workload: str, pct: int, tags: tuple[str, ...]) -> pl.Expr:
+def _pick(flag: str, tags: tuple[str, ...]) -> pl.Expr:
     texts = {i: f"{json.dumps(tag, ensure_ascii=False)}," for i, tag in enumerate(tags)}
     chosen = (pl.col("roll") % len(tags)).replace_strict(texts, return_dtype=pl.String)
-    return pl.when(_part(plan, fault, workload, pct)).then(chosen).otherwise(pl.lit(""))
+    return pl.when(flag).then(chosen).otherwise(pl.lit(""))

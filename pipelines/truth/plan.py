@@ -84,6 +84,11 @@ class Plan:
         """The day on which faults of the logs happen."""
         return self.start + timedelta(days=self.days // 4)
 
+    @property
+    def late_day(self) -> date:
+        """The day whose log arrives late: the fault day has faults of its own."""
+        return min(self.fault_day + timedelta(days=1), self.dates[-1])
+
     def has(self, fault: Fault) -> bool:
         """Whether the fault is to be planted."""
         return fault in self.faults

@@ -1,7 +1,7 @@
 """The simulator: from a plan to a whole workspace, day by day."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from pipelines.truth.billing import Billing
 from pipelines.truth.catalogue import BILLING_ACCOUNTS, METERS
+from pipelines.truth.faults import FaultLog
 from pipelines.truth.gateways import GatewayWriter
 from pipelines.truth.labels import label
 from pipelines.truth.ledger import (
@@ -21,7 +22,8 @@ from pipelines.truth.ledger import (
     owner_sets,
     price,
 )
-from pipelines.truth.output import money, plain_table, write_parquet
+from pipelines.truth.outcomes import OutcomeWriter, outcomes_of, truth_of
+from pipelines.truth.output import json_text, money, plain_table, write, write_parquet
 from pipelines.truth.plan import Fault, Plan
 from pipelines.truth.reference import write_reference
 from pipelines.truth.traffic import SUCCESS, attempts_by_day
@@ -34,6 +36,7 @@ class SimulationSummary:
     """What was written."""
 
     out: Path
+    seed: int
     days: int
     calls_logged: int
     """Records in the gateways' logs, failures and cache hits included."""
@@ -41,6 +44,20 @@ class SimulationSummary:
     """Attempts a provider billed, bypass traffic included."""
     billed: dict[str, Decimal]
     """Dollars billed for usage, per issuer."""
+    invoiced: dict[str, Decimal]
+    """Dollars on each invoice, by its number."""
+
+    @property
+    def record(self) -> dict[str, object]:
+        """The content of truth/summary.json: amounts as text, nothing about the machine."""
+        return {
+            "seed": self.seed,
+            "days": self.days,
+            "calls_logged": self.calls_logged,
+            "calls_billed": self.calls_billed,
+            "billed_usd": {issuer: f"{amount:f}" for issuer, amount in self.billed.items()},
+            "invoiced_usd": {number: f"{total:f}" for number, total in self.invoiced.items()},
+        }
 
 
 def simulate(
@@ -74,37 +91,69 @@ def simulate(
     plan = _plan(seed, start, days, calls, faults)
     if out.exists() and any(out.iterdir()):
         raise FileExistsError(f"{out} is not empty: choose another folder, or clear it.")
-    inbox, truth = out / "inbox", out / "truth"
-    truth.mkdir(parents=True, exist_ok=True)
-    gateways = GatewayWriter(inbox, seed)
-    billed, owned, logged = [], [], 0
-    with _TruthWriter(truth / "truth.parquet") as writer:
-        for done, (day, attempts) in enumerate(attempts_by_day(plan), start=1):
-            frame = own(price(label(attempts, plan, day), plan, day), plan)
-            frame = gateways.identify(frame.with_columns(_logged_columns(plan)))
-            gateways.write_day(day, frame.filter("is_written"))
-            writer.write(frame, plan, day)
-            billed.append(billed_daily(frame, day))
-            owned.append(owned_daily(frame, plan, day))
-            logged += frame.filter("is_written").height
-            if progress:
-                progress(done, plan.days)
-    bill = pl.concat(billed)
-    billing = Billing(bill, plan)
-    billing.write(inbox)
+    (out / "truth").mkdir(parents=True, exist_ok=True)
+    faulty = FaultLog(plan)
+    days_done = _simulate_days(out, plan, faulty, progress)
+    billing = Billing(pl.concat(days_done.billed), plan)
+    billing.write(out / "inbox")
+    faulty.plant(out / "inbox", restated_picos=billing.restated_picos)
     invoices = list(billing.invoices())
     items = [item for invoice in invoices for item in invoice.items]
     write_reference(out, plan, (invoice.row for invoice in invoices), items)
-    write_parquet(truth / "billed.parquet", billing.truth())
-    write_parquet(truth / "owned_daily.parquet", pl.concat(owned))
-    totals = bill.group_by("issuer").agg(pl.col("cost_picos").sum()).sort("issuer")
-    return SimulationSummary(
+    summary = SimulationSummary(
         out=out,
+        seed=seed,
         days=days,
-        calls_logged=logged,
-        calls_billed=writer.rows,
-        billed={issuer: Decimal(picos).scaleb(-12) for issuer, picos in totals.rows()},
+        calls_logged=days_done.logged,
+        calls_billed=days_done.billable,
+        billed=billing.usage_by_issuer,
+        invoiced={invoice.invoice_id: invoice.total for invoice in invoices},
     )
+    _write_truth(out / "truth", days_done, billing, faulty, summary)
+    return summary
+
+
+@dataclass
+class _Days:
+    """What the days of a run add up to."""
+
+    billed: list[pl.DataFrame] = field(default_factory=list)
+    owned: list[pl.DataFrame] = field(default_factory=list)
+    outcomes: list[pl.DataFrame] = field(default_factory=list)
+    logged: int = 0
+    billable: int = 0
+
+
+def _simulate_days(out: Path, plan: Plan, faulty: FaultLog, progress: Progress | None) -> _Days:
+    """Write logs, outcomes and the truth of every call, one day at a time."""
+    gateways, events = GatewayWriter(out / "inbox", plan.seed), OutcomeWriter(out / "inbox")
+    done = _Days()
+    with _TruthWriter(out / "truth" / "truth.parquet") as writer:
+        for number, (day, attempts) in enumerate(attempts_by_day(plan), start=1):
+            priced = own(price(label(attempts, plan, day), plan, day), plan)
+            frame = gateways.identify(priced.with_columns(_logged_columns(plan)))
+            gateways.write_day(day, frame.filter("is_written"))
+            done.billable += writer.write(frame, plan, day)
+            outcomes = outcomes_of(frame, day)
+            events.write_day(day, outcomes)
+            faulty.count(frame)
+            done.outcomes.append(truth_of(outcomes, day))
+            done.billed.append(billed_daily(frame, day))
+            done.owned.append(owned_daily(frame, plan, day))
+            done.logged += frame.filter("is_written").height
+            if progress:
+                progress(number, plan.days)
+    return done
+
+
+def _write_truth(
+    folder: Path, days: _Days, billing: Billing, faulty: FaultLog, summary: SimulationSummary
+) -> None:
+    write_parquet(folder / "billed.parquet", billing.truth())
+    write_parquet(folder / "owned_daily.parquet", pl.concat(days.owned))
+    write_parquet(folder / "outcomes.parquet", pl.concat(days.outcomes))
+    write(folder / "faults.json", json_text(faulty.notes).encode("ascii"))
+    write(folder / "summary.json", json_text(summary.record).encode("ascii"))
 
 
 def _plan(seed: int, start: date, days: int, calls: int, faults: Collection[str]) -> Plan:
@@ -119,11 +168,11 @@ def _plan(seed: int, start: date, days: int, calls: int, faults: Collection[str]
 def _logged_columns(plan: Plan) -> list[pl.Expr]:
     factor = 3 if plan.has(Fault.WRONG_GATEWAY_COST) else 1
     is_us = pl.col("gateway") == 1
+    is_success = pl.col("status") == SUCCESS
     return [
-        (pl.col("cost_picos") * factor).alias("logged_picos"),
+        pl.when(is_success).then(pl.col("value_picos") * factor).otherwise(0).alias("logged_picos"),
         # the payload counts attempts, the spend log counts client requests
         pl.when(is_us).then("number").otherwise("group").alias("call_number"),
-        pl.lit("").alias("folder"),
     ]
 
 
@@ -133,7 +182,6 @@ class _TruthWriter:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._writer: pq.ParquetWriter | None = None
-        self.rows = 0
 
     def __enter__(self) -> "_TruthWriter":
         return self
@@ -142,13 +190,14 @@ class _TruthWriter:
         if self._writer:
             self._writer.close()
 
-    def write(self, frame: pl.DataFrame, plan: Plan, day: date) -> None:
+    def write(self, frame: pl.DataFrame, plan: Plan, day: date) -> int:
+        """Append the billed attempts of a day; returns how many."""
         billed = frame.filter((pl.col("status") == SUCCESS) & pl.col("is_billed"))
         table = plain_table(_truth_rows(billed, plan, day))
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._path, table.schema, compression="zstd")
         self._writer.write_table(table)
-        self.rows += table.num_rows
+        return billed.height
 
 
 def _truth_rows(billed: pl.DataFrame, plan: Plan, day: date) -> pl.DataFrame:
