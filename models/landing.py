@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from pydantic import Field
+
 from models.facts import Fact
 from models.record import Record
 
@@ -63,5 +65,7 @@ class Landed(Record):
     parts: tuple[LakePart, ...]
     scopes: tuple[Scope, ...] = ()
     quarantine: tuple[Rejected, ...] = ()
-    counters: dict[str, int] = {}
+    counters: dict[str, int] = Field(default_factory=dict)
     """Repairs, conflicts and dropped fields, by name."""
+    amounts: dict[str, str] = Field(default_factory=dict)
+    """Billed cost of the accepted charges by currency, as exact text."""

@@ -1,17 +1,18 @@
-"""Land one source: everything new in its location, whole or not at all."""
+"""Land one source: everything new in its location, each delivery whole or not at all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from models.landing import Landed
 from models.settings import SourceSettings
 from pipelines.lake import Lake
+from pipelines.landing.documents import land_document
 from pipelines.landing.finding import find_files
 from pipelines.landing.pieces import one_ahead, pieces
-from pipelines.landing.result import LandingProblem, LandingResult
+from pipelines.landing.result import FileRefusedError, LandingProblem, LandingResult
 from pipelines.landing.streams import StreamLanding
 from pipelines.landing.unpacking import read_lines
-from pipelines.sources.base import FoundFile, Source
+from pipelines.sources.base import DeliveryUnit, ReadContext, Source
 
 Progress = Callable[[str, int, int], None]
 
@@ -37,38 +38,89 @@ def land(
 
     Returns:
         What landed, what did not and why. A problem with one file never stops another.
+
+    Raises:
+        LandingDefectError: Records read and records kept differ: a defect of everycent.
     """
     lake.sweep(settings.source)
     found = find_files(folder)
     taken = [file for file in found if _is_taken(file.name, source)]
-    known = lake.known_files(settings.source)
-    fresh: dict[str, FoundFile] = {}
-    duplicates = []
-    for file in taken:
-        if file.sha256 in known or file.sha256 in fresh:
-            duplicates.append(file.name)
-        else:
-            fresh[file.sha256] = file
-    units = list(source.layout(list(fresh.values())))
-    files = [file for unit in units for file in unit.files]
-    to_do = sum(file.size for file in files)
-    landed: list[Landed] = []
+    units = list(source.layout(taken))
+    fresh, duplicates = _fresh(units, lake.known_files(settings.source))
+    used = {file.name for unit in units for file in unit.files}
     problems: list[LandingProblem] = []
-    if source.stream and files:
-        stream = StreamLanding(settings, source.stream, lake, pseudonym)
-        done = 0
-        for record in stream.land(one_ahead(pieces(files, read_lines))):
-            landed.append(record)
-            done += sum(file.size for file in record.files)
-            if progress:
-                progress(settings.source, done, to_do)
-        problems += [
-            LandingProblem(settings.source, file.name, e.rule, e.message, e.next_action)
-            for file, e in stream.refused
-        ]
-    return LandingResult(settings.source, tuple(landed), tuple(problems), tuple(duplicates))
+    landings = (_streamed if source.stream else _read)(
+        fresh, source, ReadContext(settings, pseudonym), lake, problems
+    )
+    landed = []
+    done, to_do = 0, sum(file.size for unit in fresh for file in unit.files)
+    for record in landings:
+        landed.append(record)
+        done += sum(file.size for file in record.files)
+        if progress:
+            progress(settings.source, done, to_do)
+    return LandingResult(
+        source=settings.source,
+        landed=tuple(landed),
+        problems=tuple(problems),
+        duplicates=duplicates,
+        ignored=tuple(file.name for file in found if file.name not in used),
+    )
 
 
 def _is_taken(name: str, source: Source) -> bool:
+    """Whether a name ends as the source's files do; an empty suffix means a name without a dot."""
     base = name.rsplit("/", 1)[-1].lower()
     return any(base.endswith(s) if s else "." not in base for s in source.suffixes)
+
+
+def _fresh(
+    units: Iterable[DeliveryUnit], known: set[str]
+) -> tuple[list[DeliveryUnit], tuple[str, ...]]:
+    """Deliveries with content never landed before, and the names of the files of the others."""
+    fresh, duplicates, seen = [], [], set(known)
+    for unit in units:
+        hashes = {file.sha256 for file in unit.files}
+        if hashes <= seen:
+            duplicates += [file.name for file in unit.files]
+        else:
+            fresh.append(unit)
+            seen |= hashes
+    return fresh, tuple(duplicates)
+
+
+def _streamed(
+    units: Sequence[DeliveryUnit],
+    source: Source,
+    context: ReadContext,
+    lake: Lake,
+    problems: list[LandingProblem],
+) -> Iterator[Landed]:
+    files = [file for unit in units for file in unit.files]
+    if not files or not source.stream:
+        return
+    stream = StreamLanding(context, source.stream, lake)
+    yield from stream.land(one_ahead(pieces(files, read_lines)))
+    problems += [_problem(context, file.name, error) for file, error in stream.refused]
+
+
+def _read(
+    units: Sequence[DeliveryUnit],
+    source: Source,
+    context: ReadContext,
+    lake: Lake,
+    problems: list[LandingProblem],
+) -> Iterator[Landed]:
+    if source.read is None:
+        raise ValueError(f"source kind {source.name} says neither how to read nor how to stream")
+    for unit in units:
+        try:
+            yield land_document(unit, source.read, context, lake)
+        except FileRefusedError as error:
+            problems.append(_problem(context, unit.delivery, error))
+
+
+def _problem(context: ReadContext, name: str, error: FileRefusedError) -> LandingProblem:
+    return LandingProblem(
+        context.settings.source, name, error.rule, error.message, error.next_action
+    )

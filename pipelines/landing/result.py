@@ -16,7 +16,8 @@ class LandingProblem:
     next_action: str
 
     def __str__(self) -> str:
-        return f"{self.source}: {self.file_name}: {self.rule}: {self.message}. {self.next_action}"
+        text = f"{self.source}: {self.file_name}: {self.rule}: {self.message}"
+        return f"{text.removesuffix('.')}. {self.next_action}".rstrip()
 
 
 @dataclass(frozen=True)

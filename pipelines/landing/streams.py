@@ -6,19 +6,18 @@ after some of it was read, nothing of it lands.
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from models.facts import CALL, Fact
 from models.landing import LakePart, Landed, LandedFile, Rejected
-from models.settings import SourceSettings
 from pipelines.duck import connect
 from pipelines.lake import Lake
 from pipelines.landing.parts import write_parts
 from pipelines.landing.pieces import Piece
 from pipelines.landing.privacy import Presentable
 from pipelines.landing.result import FileRefusedError, LandingDefectError
-from pipelines.sources.base import FoundFile, StreamReader
+from pipelines.sources.base import FoundFile, ReadContext, StreamReader
 from pipelines.sources.cells import redacted
 
 UNIT_BYTES = 256 * 2**20
@@ -42,11 +41,11 @@ class StreamLanding:
 
     def __init__(
         self,
-        settings: SourceSettings,
+        context: ReadContext,
         reader: StreamReader,
         lake: Lake,
-        pseudonym: Callable[[str], str],
     ) -> None:
+        settings = context.settings
         self.refused: list[tuple[FoundFile, FileRefusedError]] = []
         self._settings = settings
         self._reader = reader
@@ -58,7 +57,7 @@ class StreamLanding:
         self._con = connect(temp_dir=lake.root / ".spill")
         # parts are ordered when they are written; keeping order before that takes one thread
         self._con.execute("set preserve_insertion_order = false")
-        self._presentable = Presentable(self._con, settings.tag_keys, pseudonym)
+        self._presentable = Presentable(self._con, settings.tag_keys, context.pseudonym)
         self._unit = _Unit()
 
     def land(self, pieces: Iterable[Piece]) -> Iterator[Landed]:

@@ -1,0 +1,131 @@
+"""Deliveries of small files into the lake: read whole, checked against the contract, committed."""
+
+import hashlib
+import zlib
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from models.columns import arrow_schema
+from models.facts import FACTS, Fact
+from models.landing import LakePart, Landed, LandedFile, Scope
+from pipelines.duck import connect
+from pipelines.lake import Lake
+from pipelines.landing.parts import write_parts
+from pipelines.landing.result import FileRefusedError, LandingDefectError
+from pipelines.sources.base import DeliveryUnit, ReadContext, Reading, SourceError
+
+Reader = Callable[[DeliveryUnit, ReadContext], Reading]
+
+_UNREADABLE = (ValueError, OSError, EOFError, RecursionError, zlib.error, duckdb.Error)
+
+
+def land_document(unit: DeliveryUnit, read: Reader, context: ReadContext, lake: Lake) -> Landed:
+    """Read one delivery and land it whole.
+
+    Raises:
+        FileRefusedError: The delivery cannot be read, and nothing of it landed.
+        LandingDefectError: The reader broke its contract: a defect of everycent.
+    """
+    try:
+        reading = read(unit, context)
+    except SourceError as error:
+        raise FileRefusedError("not_whole", str(error), "") from error
+    except _UNREADABLE as error:
+        # the text of such an error may hold content
+        raise FileRefusedError(
+            "unreadable", f"reading it ended in {type(error).__name__}", "Deliver it again"
+        ) from None
+    facts = {fact: _checked(fact, table) for fact, table in reading.facts.items()}
+    settings = context.settings
+    hashes = "\n".join(file.sha256 for file in unit.files)
+    landing_id = f"{settings.source}.{hashlib.sha256(hashes.encode()).hexdigest()[:16]}"
+    record = Landed(
+        landing_id=landing_id,
+        source=settings.source,
+        kind=settings.kind,
+        files=_files(unit, reading, facts),
+        parts=_parts(lake, landing_id, facts),
+        scopes=_scopes(unit, reading, facts),
+        quarantine=tuple(reading.rejected),
+        counters=dict(sorted(reading.counters.items())),
+        amounts=_amounts(facts),
+    )
+    lake.commit(record)
+    return record
+
+
+def _checked(fact: Fact, table: pa.Table) -> pa.Table:
+    """The table, if it keeps its contract: columns, types, order, and no null where none may be."""
+    schema = arrow_schema(FACTS[fact])
+    if table.schema.names != schema.names or table.schema.types != schema.types:
+        raise LandingDefectError(f"{fact}: the reader's columns are not the contract's")
+    for column in schema:
+        if not column.nullable and table[column.name].null_count:
+            raise LandingDefectError(f"{fact}.{column.name}: the reader left it empty")
+    return table
+
+
+def _files(
+    unit: DeliveryUnit, reading: Reading, facts: Mapping[Fact, pa.Table]
+) -> tuple[LandedFile, ...]:
+    """What became of each file's records; every record read must be accounted for."""
+    records: set[tuple[str, int]] = set()
+    for table in facts.values():
+        keys = table.select(["file_id", "source_row"])
+        records.update(zip(*(column.to_pylist() for column in keys.columns), strict=True))
+    accepted = Counter(file_id for file_id, _ in records)
+    rejected = Counter(row.file_id for row in reading.rejected)
+    files = []
+    for file in unit.files:
+        landed = LandedFile(
+            file_id=file.file_id,
+            sha256=file.sha256,
+            size=file.size,
+            name=file.name,
+            rows_read=reading.rows_read.get(file.name, 0),
+            rows_accepted=accepted[file.file_id],
+            rows_empty=reading.rows_empty.get(file.name, 0),
+            rows_quarantined=rejected[file.file_id],
+        )
+        kept = landed.rows_accepted + landed.rows_empty + landed.rows_quarantined
+        if landed.rows_read != kept:
+            raise LandingDefectError(
+                f"{file.name}: {landed.rows_read} records read, {kept} accounted for"
+            )
+        files.append(landed)
+    return tuple(files)
+
+
+def _parts(lake: Lake, landing_id: str, facts: Mapping[Fact, pa.Table]) -> tuple[LakePart, ...]:
+    parts: list[LakePart] = []
+    with connect() as con:
+        for fact, table in facts.items():
+            con.register("facts", table)
+            parts += write_parts(con, lake, fact=fact, landing_id=landing_id)
+            con.unregister("facts")
+    return tuple(parts)
+
+
+def _scopes(
+    unit: DeliveryUnit, reading: Reading, facts: Mapping[Fact, pa.Table]
+) -> tuple[Scope, ...]:
+    scopes = []
+    for fact, names in reading.scopes.items():
+        table = facts.get(fact)
+        for name in sorted(set(names)):
+            rows = table.filter(pc.equal(table["scope"], name)) if table else None
+            days = sorted(pc.unique(rows["charge_date"]).to_pylist()) if rows else []
+            scopes.append(Scope(fact=fact, scope=name, delivery=unit.delivery, days=tuple(days)))
+    return tuple(scopes)
+
+
+def _amounts(facts: Mapping[Fact, pa.Table]) -> dict[str, str]:
+    if Fact.CHARGES not in facts:
+        return {}
+    sums = facts[Fact.CHARGES].group_by("billing_currency").aggregate([("billed_cost", "sum")])
+    rows = sums.sort_by("billing_currency").to_pylist()
+    return {row["billing_currency"]: str(row["billed_cost_sum"]) for row in rows}
