@@ -156,7 +156,7 @@ class Warehouse:
         if not re.fullmatch(ID_PATTERN, table):
             raise WarehouseError(f"{table!r}: not a table name that can be a directory")
         columns = columns_of(con, identifier(relation))
-        _refuse_lossy_types(table, columns)
+        refuse_lossy_types(table, columns)
         source, bound = _partition_rows(table, partition, relation)
         keys = [identifier(key) for key in order_by or columns]
         if order_by:
@@ -216,7 +216,12 @@ class Warehouse:
                 path.unlink()
 
 
-def _refuse_lossy_types(table: str, columns: Mapping[str, str]) -> None:
+def refuse_lossy_types(table: str, columns: Mapping[str, str]) -> None:
+    """Refuse columns that Parquet or an older DuckDB client would not hold exactly.
+
+    Raises:
+        WarehouseError: A binary float, HUGEINT (which Parquet stores as DOUBLE) or nested column.
+    """
     for name, kind in columns.items():
         if not _STORABLE.fullmatch(kind):
             raise WarehouseError(

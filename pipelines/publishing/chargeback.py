@@ -57,7 +57,10 @@ class StatementLine(NamedTuple):
 
 
 class DetailLine(NamedTuple):
-    """What a cost centre's total is made of: one meter of one application, at full precision."""
+    """What a cost centre used: one meter of one application, at full precision.
+
+    Shared cost, which is split at the end of the period, is on the statement only.
+    """
 
     billing_period: date
     cost_center_id: str

@@ -6,7 +6,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from pipelines.transforms import Transform
+from pipelines.transforms import Transform, load_transforms
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "tables"
 INDEX = "README.md"
@@ -40,10 +40,7 @@ def rewrite(folder: Path, pages: Mapping[str, str]) -> None:
 
 
 def _index(public: Mapping[str, Transform]) -> str:
-    rows = [
-        (f"[{name}]({name}.md)", _prose(_first_sentence(t.description)))
-        for name, t in public.items()
-    ]
+    rows = [(f"[{name}]({name}.md)", _prose(t.description)) for name, t in public.items()]
     return "\n".join(
         [
             "# Public tables",
@@ -110,5 +107,14 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _first_sentence(text: str) -> str:
-    return _one_line(text).split(". ")[0].removesuffix(".") + "."
+def main() -> None:
+    """Rewrite `docs/tables/` from the SQL files as they are now."""
+    from pipelines.publishing.table_types import empty_types
+
+    transforms = load_transforms()
+    types = empty_types(transforms)
+    rewrite(DOCS, render(transforms, lambda table: types[table.name]))
+
+
+if __name__ == "__main__":
+    main()
