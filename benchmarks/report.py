@@ -59,7 +59,7 @@ def as_json(
         missing: What could not be, and why.
     """
     rows = done["plain"].facts["rows"] if "plain" in done else calls
-    targets = _targets(rows, done)
+    targets = _targets(done)
     return {
         "input": {
             "calls": rows,
@@ -69,8 +69,23 @@ def as_json(
         },
         "stages": {name: one.to_json() for name, one in done.items()},
         "missing": dict(missing),
+        "doubts": _doubts(done),
         "targets": [{**vars(t), "verdict": t.verdict} for t in targets],
     }
+
+
+def _doubts(done: Seen) -> list[str]:
+    """Why a ratio may compare different work: the plain script and the month count equal calls."""
+    if not {"plain", "ours"} <= done.keys():
+        return []
+    expected, counted = done["plain"].facts["rows"], done["ours"].facts["rows"]
+    if expected == counted:
+        return []
+    set_aside = done["ours"].facts["quarantined"]
+    return [
+        f"The month counted {counted:,} of {expected:,} calls and set {set_aside:,} records aside: "
+        "its ratios do not hold."
+    ]
 
 
 def _unpacked_size(path: Path) -> int:
@@ -80,7 +95,7 @@ def _unpacked_size(path: Path) -> int:
         return int.from_bytes(file.read(4), "little")
 
 
-def _targets(calls: int, done: Seen) -> list[Target]:
+def _targets(done: Seen) -> list[Target]:
     def of(compute: Callable[[Seen], float]) -> float | None:
         try:
             return compute(done)
@@ -104,7 +119,7 @@ def _targets(calls: int, done: Seen) -> list[Target]:
         ),
         Target(
             "fct_calls on disk per call",
-            of(lambda d: d["ours"].facts["fct_calls_bytes"] / calls),
+            of(lambda d: d["ours"].facts["fct_calls_bytes"] / d["ours"].facts["rows"]),
             120,
             unit=" bytes",
         ),
@@ -144,6 +159,8 @@ def show(result: Mapping[str, Any]) -> None:
             target["verdict"],
         )
     console.print(verdicts)
+    for doubt in result["doubts"]:
+        console.print(doubt, highlight=False)
     for name, why in result["missing"].items():
         console.print(f"{TITLES.get(name, name)} could not be measured. {why}", highlight=False)
 

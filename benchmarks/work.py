@@ -121,7 +121,8 @@ def ours(args: argparse.Namespace) -> Facts:
         raise SystemExit(f"{len(summary.problems)} files did not land: {summary.problems[0]}")
     return {
         "stages": {"start-up": imported - started, **summary.seconds},
-        "rows": sum(landing.rows_accepted for landing in summary.landings),
+        "rows": summary.computed.tables.get("fct_calls", 0),
+        "quarantined": sum(landing.rows_quarantined for landing in summary.landings),
         "days": len(summary.computed.days),
     } | _published(args.workspace)
 

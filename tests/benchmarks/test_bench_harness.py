@@ -64,3 +64,12 @@ def test_ratios_that_could_not_be_measured_say_so() -> None:
 @pytest.mark.parametrize(("value", "verdict"), [(50.0, "met"), (49.0, "MISSED")])
 def test_a_target_can_be_a_floor(value: float, verdict: str) -> None:
     assert Target("speed", value, 50, is_floor=True).verdict == verdict
+
+
+def test_a_month_that_lost_calls_is_not_compared_in_silence() -> None:
+    plain = Measured("plain", seconds=1, cpu_seconds=1, peak_mib=1, facts={"rows": 10})
+    facts = {"rows": 8, "quarantined": 2}
+    ours = Measured("ours", seconds=1, cpu_seconds=1, peak_mib=1, facts=facts)
+    (doubt,) = as_json(10, [], {"plain": plain, "ours": ours}, {})["doubts"]
+
+    assert doubt.startswith("The month counted 8 of 10 calls and set 2 records aside")
