@@ -119,7 +119,16 @@ def land_source(
 
 def pending_days(workspace: Workspace) -> list[date]:
     """Days whose inputs changed since they were computed."""
-    return list(_computation(workspace).pending())
+    return list(pending_inputs(workspace))
+
+
+def pending_inputs(workspace: Workspace) -> dict[date, str]:
+    """Days whose inputs changed since they were computed, each with a hash of what it has now.
+
+    A day that a check stopped stays here; its hash tells whether something was corrected since.
+    """
+    computation = _computation(workspace)
+    return computation.fingerprints(computation.pending())
 
 
 def compute_days(

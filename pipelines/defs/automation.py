@@ -10,8 +10,8 @@ import dagster as dg
 from pipelines import run
 from pipelines.defs.errors import without_values
 from pipelines.defs.keys import landing_key
-from pipelines.defs.partitions import ranges
-from pipelines.defs.resources import WorkspaceFolder
+from pipelines.defs.partitions import days, ranges
+from pipelines.defs.resources import WorkspaceFolder, settings
 
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
@@ -81,18 +81,25 @@ def changed_days(
     """Recompute the days whose inputs changed, one run per unbroken range of days.
 
     Days that stay pending after a run were stopped by the gate. They are asked for again when
-    something else changes too, not every minute.
+    something was corrected, not every minute.
     """
     if context.instance.get_runs_count(dg.RunsFilter(statuses=_UNFINISHED)):
         return dg.SkipReason("A run is under way and may still change which days are pending.")
     with without_values():
-        pending = [f"{first}/{last}" for first, last in ranges(run.pending_days(workspace.load()))]
-    cursor = _digest(pending)
+        pending = run.pending_inputs(workspace.load())
+    cursor = _digest(pending.values())
     if context.cursor == cursor:
         return dg.SkipReason("Nothing changed since these days were asked for, if there are any.")
+    known = set(days(settings()).get_partition_keys())
+    unknown = sorted(day.isoformat() for day in pending if day.isoformat() not in known)
+    if unknown:
+        context.log.error(
+            f"{len(unknown)} days from {unknown[0]} to {unknown[-1]} are not partitions. Set an "
+            "earlier first_day in everycent.yaml, or compute them with `everycent run`."
+        )
     requests = [
-        dg.RunRequest(tags=dict(zip((RANGE_START, RANGE_END), span.split("/"), strict=True)))
-        for span in pending
+        dg.RunRequest(tags={RANGE_START: first.isoformat(), RANGE_END: last.isoformat()})
+        for first, last in ranges(day for day in pending if day.isoformat() in known)
     ]
     return dg.SensorResult(run_requests=requests, cursor=cursor)
 

@@ -18,10 +18,9 @@ ONE_RUN_FOR_A_RANGE = dg.BackfillPolicy.single_run()
 def days(settings: WorkspaceSettings) -> dg.DailyPartitionsDefinition:
     """UTC charge dates, from the first day a source expects up to and including today.
 
-    Without `first_day` in the settings the days begin in January 2025.
+    A source that does not say its `first_day` may hold any day since January 2025.
     """
-    expected = [source.first_day for source in settings.sources if source.first_day]
-    first_day = min(expected, default=DEFAULT_FIRST_DAY)
+    first_day = min(source.first_day or DEFAULT_FIRST_DAY for source in settings.sources)
     return dg.DailyPartitionsDefinition(first_day.isoformat(), timezone="UTC", end_offset=1)
 
 

@@ -20,13 +20,13 @@ def settings(*first_days):
 
 
 def test_days_begin_with_the_first_day_that_any_source_expects():
-    partitions = days(settings(date(2026, 10, 5), None, date(2026, 10, 1)))
+    partitions = days(settings(date(2026, 10, 5), date(2026, 10, 1)))
 
     assert partitions.get_first_partition_key() == "2026-10-01"
 
 
-def test_days_begin_early_when_no_source_says():
-    partitions = days(settings(None))
+def test_days_begin_early_when_a_source_does_not_say():
+    partitions = days(settings(date(2026, 10, 5), None))
 
     assert partitions.get_first_partition_key() == DEFAULT_FIRST_DAY.isoformat()
 
