@@ -94,8 +94,11 @@ def changed_days(
     unknown = sorted(day.isoformat() for day in pending if day.isoformat() not in known)
     if unknown:
         context.log.error(
-            f"{len(unknown)} days from {unknown[0]} to {unknown[-1]} are not partitions. Set an "
-            "earlier first_day in everycent.yaml, or compute them with `everycent run`."
+            "%d days from %s to %s are not partitions. Set an earlier first_day in "
+            "everycent.yaml, or compute them with `everycent run`.",
+            len(unknown),
+            unknown[0],
+            unknown[-1],
         )
     requests = [
         dg.RunRequest(tags={RANGE_START: first.isoformat(), RANGE_END: last.isoformat()})
