@@ -93,7 +93,9 @@ OWNERSHIP_RULES = (
     Column("rank", "INTEGER", "Rules are tried in this order: lowest first.", nullable=False),
     Column("match_on", TEXT, "What the rule looks at.", nullable=False),
     Column("match_source", TEXT, "Only in this source (its id in everycent.yaml); blank = any."),
-    Column("match_key", TEXT, "Tag key for tags, issuer for accounts; blank = any."),
+    Column(
+        "match_key", TEXT, "Key of a tag; issuer of a key, account or resource; blank = any issuer."
+    ),
     Column("match_value", TEXT, "The exact value that matches.", nullable=False),
     Column("application_id", TEXT, "Application that owns what matches.", nullable=False),
     Column("share", SHARE, "Part it owns; the rows of a rule add up to 1.", nullable=False),

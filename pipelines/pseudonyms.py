@@ -20,6 +20,7 @@ MIN_KEY_BYTES = 32
 MAKE_A_KEY = 'python -c "import secrets; print(secrets.token_hex(32))"'
 
 _ENV_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)")
+_EMAIL = re.compile(r"[^\s@]@[^\s@]+\.[A-Za-z]{2,}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 _PLACEHOLDERS = ("changeme", "example", "password", "placeholder", "replaceme", "insertkey")
@@ -31,19 +32,22 @@ def pseudonymiser(key: bytes, tenant: str) -> Callable[[str], str]:
     """Make the function that turns a person's id into `u_` and 32 hex digits.
 
     Ids that differ only in case, in outer blanks or in Unicode composition are the same person.
-    The function raises ValueError for a blank id: nobody is not a person.
+    A blank id means nobody: callers keep it null and do not ask for its pseudonym.
     """
     prefix = tenant.encode() + b"\0"
 
     def pseudonym(identity: str) -> str:
         name = unicodedata.normalize("NFC", identity).strip().casefold()
-        if not name:
-            raise ValueError("a blank id has no pseudonym")
         # a lone surrogate cannot be encoded strictly, and must not stop a run
         message = prefix + name.encode("utf-8", "surrogatepass")
         return "u_" + hmac.digest(key, message, "sha256").hex()[:32]
 
     return pseudonym
+
+
+def holds_email(text: str) -> bool:
+    """Whether a text holds what looks like an e-mail address: then it is the id of a person."""
+    return _EMAIL.search(text) is not None
 
 
 def read_key(

@@ -12,6 +12,7 @@ from models.columns import arrow_schema
 from models.reference import REFERENCE_TABLES
 from models.vocabulary import MatchOn
 from pipelines.problems import Problem, WorkspaceError, did_you_mean, in_order
+from pipelines.pseudonyms import holds_email
 from pipelines.reference_checks import check_tables, warn_tables
 from pipelines.reference_files import Rows, read_rows
 from pipelines.workspace import REFERENCE_DIR, Workspace, open_workspace
@@ -119,12 +120,17 @@ def _unknown_files(folder: Path) -> Iterator[Problem]:
 
 
 def _pseudonymise(tables: Mapping[str, Rows], workspace: Workspace) -> None:
-    """Replace ids of people, before anything could repeat them."""
+    """Replace ids of people, before anything could repeat them.
+
+    An e-mail is a person's wherever it stands: landing replaces those in tags the same way.
+    """
     users = tables["ref_users"].values["user_id"]
     users[:] = [user if user is None else workspace.pseudonym(user) for user in users]
     rules = tables["ref_ownership_rules"].values
     rules["match_value"][:] = [
-        workspace.pseudonym(value) if value and match_on == MatchOn.USER else value
+        workspace.pseudonym(value)
+        if value and (match_on == MatchOn.USER or holds_email(value))
+        else value
         for match_on, value in zip(rules["match_on"], rules["match_value"], strict=True)
     ]
 

@@ -16,11 +16,11 @@ from models.money import MONEY_CONTEXT, MoneyError, parse_money
 from models.settings import ID_PATTERN
 from models.vocabulary import RESERVED_OWNERS
 from pipelines.problems import did_you_mean
+from pipelines.pseudonyms import holds_email
 
 Value = str | int | bool | Decimal | date | datetime
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2066-\u2069\ufeff]")
-_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
@@ -64,7 +64,7 @@ def cell_parser(
         text = _clean(raw)
         if not text:
             return None
-        if not is_person and _EMAIL.search(text):
+        if not is_person and holds_email(text):
             text_of_error = "The value holds an e-mail address, which may be published."
             raise CellError("personal_data", text_of_error, "Use the name of a role or group.")
         value = typed(text)

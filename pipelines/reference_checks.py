@@ -4,7 +4,6 @@ Two rules that could both win, a share that is lost, an id that leads nowhere: e
 without a trace, so none of them gets past here.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -20,7 +19,8 @@ from pipelines.reference_files import Rows
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 _OPEN = datetime.max.replace(tzinfo=UTC)
 _TAGS = (MatchOn.CALL_TAG, MatchOn.RESOURCE_TAG)
-_ACCOUNTS = (MatchOn.SUB_ACCOUNT, MatchOn.BILLING_ACCOUNT)
+_WITHOUT_KEY = (MatchOn.GATEWAY_TEAM, MatchOn.USER)
+_OVER_ALL = (SharedMethod.EVEN, SharedMethod.PROPORTIONAL, SharedMethod.USAGE)
 _SHOWN_IN_CYCLE = 10
 
 
@@ -244,20 +244,16 @@ def _plain(number: Decimal) -> str:
 
 
 def _match_keys(rows: Rows) -> Iterator[Problem]:
-    """A tag rule needs a tag key, and only tags and accounts have one; an e-mail is a user's."""
+    """A rule on a tag needs the tag's key; a rule on a gateway team or a person has none."""
     for row in _good(rows):
         match_on, key = rows.values["match_on"][row], rows.values["match_key"][row]
         if match_on in _TAGS and key is None:
             said = "A rule on a tag does not say which."
             yield rows.problem(row, "match_key", "tag_key", said, "Write the tag's key.")
-        if key is not None and match_on not in (*_TAGS, *_ACCOUNTS):
+        if key is not None and match_on in _WITHOUT_KEY:
             said = "The key has no meaning for this match_on, and would be ignored."
             fix = "Leave it blank; use match_source to narrow the rule."
             yield rows.problem(row, "match_key", "unused", said, fix)
-        if match_on != MatchOn.USER and re.search(r"\S@\S+\.\S", rows.values["match_value"][row]):
-            said = "The value holds an e-mail address, which may be published."
-            fix = "Match people with match_on user: their ids become pseudonyms."
-            yield rows.problem(row, "match_value", "personal_data", said, fix)
 
 
 def _methods(rows: Rows) -> Iterator[Problem]:
@@ -273,9 +269,9 @@ def _methods(rows: Rows) -> Iterator[Problem]:
 
 
 def _method_cells(rows: Rows, row: int, method: str, *, is_alone: bool) -> Iterator[Problem]:
-    targeted = method in (SharedMethod.FIXED, SharedMethod.DIRECT) or not is_alone
+    may_be_all = is_alone and method in _OVER_ALL
     needs = {
-        "cost_center_id": True if targeted else None,
+        "cost_center_id": None if may_be_all else True,
         "share": method == SharedMethod.FIXED,
         "driver": method == SharedMethod.USAGE,
     }

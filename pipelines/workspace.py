@@ -46,7 +46,7 @@ class Workspace:
     root: Path
     settings: WorkspaceSettings
     pseudonym: Callable[[str], str] = field(repr=False)
-    """Keyed pseudonym of a person's id; raises ValueError for a blank one."""
+    """Keyed pseudonym of a person's id."""
 
     @property
     def state_dir(self) -> Path:

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from models.columns import arrow_schema
 from models.reference import REFERENCE_TABLES
+from pipelines.landing.privacy import tag_value
+from pipelines.workspace import load_workspace
 
 TEAMS = "team_id,team_name,parent_team_id"
 RULES = "rule_id,rank,match_on,match_source,match_key,match_value,application_id,share"
@@ -123,6 +125,17 @@ def test_people_are_pseudonyms_in_tables_and_fit_the_logs(company):
     assert person.startswith("u_")
     assert tables["ref_ownership_rules"]["match_value"].to_pylist() == [person]
     assert "acme.example" not in str(tables)
+
+
+@pytest.mark.parametrize("match_on", ["call_tag", "resource_tag"])
+def test_an_e_mail_in_a_rule_fits_the_tag_that_landing_keeps(company, match_on):
+    rule = f"{RULES}\nr,1,{match_on},,app,Jo@Acme.example,bot,\n"
+    company.reference({"ownership_rules.csv": rule})
+    pseudonym = load_workspace(company.root, company.env).pseudonym
+
+    assert company.load().tables["ref_ownership_rules"]["match_value"].to_pylist() == [
+        tag_value("jo@acme.example", pseudonym)
+    ]
 
 
 @pytest.mark.parametrize(

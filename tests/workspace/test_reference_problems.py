@@ -199,13 +199,6 @@ CELLS = {
         2,
         "business_owner",
     ),
-    "an e-mail as a tag": (
-        "ownership_rules.csv",
-        f"{RULES}\nr,1,call_tag,app,jo@acme.example,bot,",
-        "personal_data",
-        2,
-        "match_value",
-    ),
     "a reserved owner": (
         "cost_centers.csv",
         "cost_center_id,cost_center_name\ncc-1,A\ncc-2,B\n__shared__,C",
@@ -403,7 +396,7 @@ ROWS = {
     ),
     "a key that would be ignored": (
         "ownership_rules.csv",
-        f"{RULES}\na,1,api_key,app,v,bot,",
+        f"{RULES}\na,1,gateway_team,app,v,bot,",
         "unused",
         2,
         "match_key",
@@ -460,6 +453,20 @@ ROWS = {
     "a direct rule with two targets": (
         "shared_cost_rules.csv",
         f"{SHARED}\ns,1,,direct,cc-1,,\ns,1,,direct,cc-2,,",
+        "method",
+        3,
+        "cost_center_id",
+    ),
+    "a central rule without a target": (
+        "shared_cost_rules.csv",
+        f"{SHARED}\ns,1,,central,,,",
+        "method",
+        2,
+        "cost_center_id",
+    ),
+    "a list of targets with a blank one": (
+        "shared_cost_rules.csv",
+        f"{SHARED}\ns,1,,even,cc-1,,\ns,1,,even,,,",
         "method",
         3,
         "cost_center_id",
