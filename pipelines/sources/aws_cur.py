@@ -10,33 +10,47 @@ noise, are rounded half to even, and counted.
 """
 
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import polars as pl
 
 from models.facts import Fact
 from models.vocabulary import ChargeCategory, Delivery
-from pipelines.sources.base import DeliveryUnit, ReadContext, Reading, Source, SourceError
+from pipelines.sources.aws_cur_costs import (
+    CATEGORIES,
+    COVERED,
+    FREQUENCIES,
+    LINE_TYPE,
+    MEASURED,
+    MONEY_COLUMNS,
+    billed_cost,
+    effective_cost,
+    has_disagreeing_totals,
+    is_net,
+)
+from pipelines.sources.base import DeliveryUnit, ReadContext, Reading, Source
 from pipelines.sources.bedrock_usage_types import is_plausible, read_usage_type, token_factor
-from pipelines.sources.bill_files import SUFFIXES, BillFile, load, manifest_layout, period_in_path
+from pipelines.sources.bill_files import SUFFIXES, Bill, load
+from pipelines.sources.bill_manifests import manifest_layout, period_in_path
 from pipelines.sources.bill_rows import (
-    CURRENCY,
     INSTANT,
-    MONEY,
     QUANTITY,
     TEXT,
-    RowRule,
+    amount_rules,
+    any_is,
     charge_columns,
     charge_reading,
     count_flags,
+    currency_rule,
     flagged,
+    instant_rules,
     json_object,
     look_up,
+    missing,
     quantity,
+    quantity_rule,
     split_rejected,
     tags_json,
     with_amounts,
@@ -51,24 +65,9 @@ _REQUIRED = (
     "line_item_usage_start_date",
     "line_item_usage_type",
 )
-_MONEY = (
-    "line_item_unblended_cost",
-    "line_item_net_unblended_cost",
-    "pricing_public_on_demand_cost",
-    "savings_plan_savings_plan_effective_cost",
-    "savings_plan_net_savings_plan_effective_cost",
-    "savings_plan_total_commitment_to_date",
-    "savings_plan_used_commitment",
-    "reservation_effective_cost",
-    "reservation_net_effective_cost",
-    "reservation_unused_amortized_upfront_fee_for_billing_period",
-    "reservation_net_unused_amortized_upfront_fee_for_billing_period",
-    "reservation_unused_recurring_fee",
-    "reservation_net_unused_recurring_fee",
-)
 _WANTED = (
     *_REQUIRED,
-    *_MONEY[1:],
+    *MONEY_COLUMNS[1:],
     "bill_billing_entity",
     "bill_invoice_id",
     "bill_invoicing_entity",
@@ -97,49 +96,19 @@ _BEDROCK_CODES = (
     "AmazonBedrockAgentCore",
 )
 
-# AWS's own FOCUS export calls refunds and unknown types an adjustment, and a discount a credit.
-# A negation takes back what a savings plan covers: same category, so that the usage nets to zero.
-_CATEGORIES = {
-    "Usage": ChargeCategory.USAGE,
-    "DiscountedUsage": ChargeCategory.USAGE,
-    "SavingsPlanCoveredUsage": ChargeCategory.USAGE,
-    "SavingsPlanNegation": ChargeCategory.USAGE,
-    "SavingsPlanRecurringFee": ChargeCategory.PURCHASE,
-    "SavingsPlanUpfrontFee": ChargeCategory.PURCHASE,
-    "RIFee": ChargeCategory.PURCHASE,
-    "Fee": ChargeCategory.PURCHASE,
-    "Tax": ChargeCategory.TAX,
-    "Credit": ChargeCategory.CREDIT,
-    "Refund": ChargeCategory.ADJUSTMENT,
-    "EdpDiscount": ChargeCategory.CREDIT,
-    "PrivateRateDiscount": ChargeCategory.CREDIT,
-    "BundledDiscount": ChargeCategory.CREDIT,
-    "RiVolumeDiscount": ChargeCategory.CREDIT,
-    "SppDiscount": ChargeCategory.CREDIT,
-    "Discount": ChargeCategory.CREDIT,
+_INSTANTS = {
+    "bill_billing_period_start_date": "period_at",
+    "line_item_usage_start_date": "start_at",
+    "line_item_usage_end_date": "end_at",
 }
-_FREQUENCIES = {
-    "Usage": "Usage-Based",
-    "DiscountedUsage": "Usage-Based",
-    "SavingsPlanCoveredUsage": "Usage-Based",
-    "SavingsPlanNegation": "Usage-Based",
-    "SavingsPlanRecurringFee": "Recurring",
-    "RIFee": "Recurring",
-    "SavingsPlanUpfrontFee": "One-Time",
-    "Fee": "One-Time",
-}
-_MEASURED = ("Usage", "DiscountedUsage", "SavingsPlanCoveredUsage")
-_COVERED = ("DiscountedUsage", "SavingsPlanCoveredUsage")
-
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z", re.ASCII)
-_TYPE = pl.col("line_item_line_item_type")
+_EXACT_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z", re.ASCII)
 
 
 def read_cur(unit: DeliveryUnit, context: ReadContext) -> Reading:
     """Read one run of a CUR 2.0 export: all lines of one billing period.
 
     Billed cost is `line_item_net_unblended_cost` where discounts are in columns, else
-    `line_item_unblended_cost`, decided per account and period and never mixed: see `_is_net`.
+    `line_item_unblended_cost`, decided per account and period and never mixed: see `is_net`.
     Effective cost is AWS's amortised cost, in the same sense; null where its columns are missing.
 
     Args:
@@ -149,42 +118,33 @@ def read_cur(unit: DeliveryUnit, context: ReadContext) -> Reading:
     Raises:
         SourceError: The delivery is not whole, or not CUR 2.0.
     """
-    with tempfile.TemporaryDirectory() as temp_dir:
-        files = load(unit, _WANTED, Path(temp_dir))
-    for bill in files:
-        _check_header(bill)
-    raw = pl.concat([f.rows for f in files]).with_columns(pl.col(pl.String).replace("", None))
-    parsed = raw.pipe(_with_instants).pipe(with_amounts, _MONEY, exponent=True, binary=_MONEY)
-    typed = parsed.pipe(_with_meaning).pipe(_with_tags, context.settings.tag_keys)
-    good, rejected = split_rejected(typed.pipe(_with_quantities), _RULES)
-    costed = good.with_columns(is_net=_is_net()).with_columns(billed=_billed_cost())
-    charges = costed.select(charge_columns(_charge(unit, context)))
-    counters = count_flags(costed, {**_REPAIRS, **_OBSERVATIONS})
-    if len(unit.files) == 1 and unit.files[0] is files[0].found:
-        counters["no_manifest"] = 1
+    bill = load(unit, _WANTED, _REQUIRED, "CUR 2.0")
+    good, rejected = split_rejected(_typed(bill, context), _RULES)
+    costed = good.with_columns(is_net=is_net()).with_columns(billed=billed_cost())
+    account, period = context.settings.billing_account_id, period_in_path(unit)
     return charge_reading(
-        files, charges, rejected, empty_scopes=_empty_scopes(unit, context), counters=counters
+        bill,
+        costed.select(charge_columns(_charge(unit, context))),
+        rejected,
+        empty_scope=f"cur:{account}:{period}" if account and period else None,
+        counters=count_flags(costed, {**_REPAIRS, **_OBSERVATIONS}),
     )
 
 
-def _check_header(bill: BillFile) -> None:
-    missing = sorted(set(_REQUIRED) - set(bill.columns))
-    if missing:
-        raise SourceError(
-            f"{bill.found.name}: no CUR 2.0 file, it has no column {missing[0]}. "
-            "Export CUR 2.0 with Data Exports, with this column in its query."
-        )
-
-
-def _empty_scopes(unit: DeliveryUnit, context: ReadContext) -> Sequence[str]:
-    """The scope of a delivery without rows, where settings and path tell it."""
-    account, period = context.settings.billing_account_id, period_in_path(unit)
-    return [f"cur:{account}:{period}"] if account and period else []
+def _typed(bill: Bill, context: ReadContext) -> pl.DataFrame:
+    return (
+        bill.rows.with_columns(pl.col(pl.String).replace("", None))
+        .pipe(_with_instants)
+        .pipe(with_amounts, MONEY_COLUMNS, exponent=True, binary=MONEY_COLUMNS)
+        .pipe(_with_meaning)
+        .pipe(_with_tags, context.settings.tag_keys)
+        .pipe(_with_quantities)
+    )
 
 
 def _instant(text: str | None) -> tuple[datetime | None]:
     """An instant in UTC; CUR writes `Z`, and a text without it is not guessed."""
-    if text is None or not _INSTANT.fullmatch(text):
+    if text is None or not _EXACT_INSTANT.fullmatch(text):
         return (None,)
     try:
         return (datetime.fromisoformat(text).astimezone(UTC),)
@@ -193,12 +153,7 @@ def _instant(text: str | None) -> tuple[datetime | None]:
 
 
 def _with_instants(rows: pl.DataFrame) -> pl.DataFrame:
-    """Add `period_at`, `start_at` and `end_at`."""
-    for column, name in (
-        ("bill_billing_period_start_date", "period_at"),
-        ("line_item_usage_start_date", "start_at"),
-        ("line_item_usage_end_date", "end_at"),
-    ):
+    for column, name in _INSTANTS.items():
         rows = look_up(rows, [column], {name: INSTANT}, _instant)
     return rows
 
@@ -281,7 +236,7 @@ def _kept_tags(
 
 def _with_quantities(rows: pl.DataFrame) -> pl.DataFrame:
     """Add priced and consumed quantity, and whether the rate they make is believable."""
-    measured = pl.when(_TYPE.is_in(_MEASURED))
+    measured = pl.when(LINE_TYPE.is_in(MEASURED))
     rows = rows.with_columns(amount=measured.then("line_item_usage_amount"))
     priced = {"priced": QUANTITY, "priced_state": TEXT}
     consumed = {"consumed": QUANTITY, "consumed_state": TEXT}
@@ -305,76 +260,11 @@ def _is_implausible(cost: Decimal | None, tokens: Decimal | None) -> tuple[bool]
     return (cost is not None and tokens is not None and not is_plausible(cost, tokens),)
 
 
-_BILL = ("bill_payer_account_id", "period_at")
-
-
-def _has_discount_lines() -> pl.Expr:
-    return _TYPE.str.ends_with("Discount").any().over(_BILL)
-
-
-def _is_net() -> pl.Expr:
-    """Whether the discounts of a bill are in columns, so that the net column is the money.
-
-    With discount *lines* the unblended column already adds up to the invoice: taking the net column
-    too would subtract every discount twice.
-    """
-    has_net = pl.col("line_item_net_unblended_cost_amount").is_not_null().any().over(_BILL)
-    return has_net & ~_has_discount_lines()
-
-
-def _billed_cost() -> pl.Expr:
-    return pl.when("is_net").then(_net_or_gross()).otherwise("line_item_unblended_cost_amount")
-
-
-def _net_or_gross() -> pl.Expr:
-    return pl.coalesce("line_item_net_unblended_cost_amount", "line_item_unblended_cost_amount")
-
-
-def _effective_cost() -> pl.Expr:
-    """AWS's amortised cost: covered usage at its commitment's price, fees at what stayed unused."""
-    zero = pl.lit("0").cast(MONEY)
-    net_unused_plan = (
-        pl.when("is_net")
-        .then(None)
-        .otherwise(
-            pl.col("savings_plan_total_commitment_to_date_amount")
-            - pl.col("savings_plan_used_commitment_amount")
-        )
-    )
-    covers_reservation = (_TYPE == "Fee") & pl.col("reservation_reservation_arn").is_not_null()
-    return (
-        pl.when(_TYPE == "SavingsPlanCoveredUsage")
-        .then(_net("savings_plan_{}savings_plan_effective_cost"))
-        .when(_TYPE == "DiscountedUsage")
-        .then(_net("reservation_{}effective_cost"))
-        .when(_TYPE == "SavingsPlanRecurringFee")
-        .then(net_unused_plan)
-        .when(_TYPE == "RIFee")
-        .then(
-            _net("reservation_{}unused_amortized_upfront_fee_for_billing_period")
-            + _net("reservation_{}unused_recurring_fee")
-        )
-        .when(_TYPE.is_in(("SavingsPlanNegation", "SavingsPlanUpfrontFee")) | covers_reservation)
-        .then(zero)
-        .otherwise("billed")
-    )
-
-
-def _net(pattern: str) -> pl.Expr:
-    """The net or the gross column of an amortised figure, in the sense of the billed cost."""
-    net, gross = (pl.col(f"{pattern.format(word)}_amount") for word in ("net_", ""))
-    return pl.when("is_net").then(net).otherwise(gross)
-
-
 _REPAIRS: Mapping[str, pl.Expr] = {
     "usage_start_missing": pl.col("line_item_usage_start_date").is_null(),
     "net_cost_missing": pl.col("is_net") & pl.col("line_item_net_unblended_cost_amount").is_null(),
-    "amount_quantised": pl.any_horizontal(
-        [pl.col(f"{name}_state") == "quantised" for name in _MONEY]
-    ),
-    "quantity_rounded": pl.any_horizontal(
-        [pl.col(name) == "quantity_rounded" for name in ("priced_state", "consumed_state")]
-    ),
+    "amount_quantised": any_is([f"{name}_state" for name in MONEY_COLUMNS], "quantised"),
+    "quantity_rounded": any_is(("priced_state", "consumed_state"), "quantity_rounded"),
     "tags_invalid": pl.col("tags_invalid"),
 }
 
@@ -385,72 +275,21 @@ _OBSERVATIONS: Mapping[str, pl.Expr] = {
     & pl.col("amount").is_not_null()
     & pl.col("factor").is_null(),
     "implausible_rate": pl.col("is_implausible"),
-    "unknown_line_item_type": ~_TYPE.is_in(list(_CATEGORIES)),
-    "net_total_disagrees": _has_discount_lines()
-    & (
-        _net_or_gross().sum().over(_BILL)
-        != pl.col("line_item_unblended_cost_amount").sum().over(_BILL)
-    ),
+    "unknown_line_item_type": ~LINE_TYPE.is_in(list(CATEGORIES)),
+    "net_total_disagrees": has_disagreeing_totals(),
 }
 
+_AS_DELIVERED = "Fetch the file again, untouched by other tools; if it stays so, ask AWS."
+
 _RULES = (
-    RowRule(
-        "account_missing",
-        "bill_payer_account_id",
-        pl.col("bill_payer_account_id").is_null(),
-        "Add bill_payer_account_id to the export's query.",
-    ),
-    RowRule(
-        "period_form",
-        "bill_billing_period_start_date",
-        pl.col("period_at").is_null(),
-        "Export instants as delivered: 2026-08-01T00:00:00Z.",
-    ),
-    RowRule(
-        "instant_form",
-        "line_item_usage_start_date",
-        pl.col("line_item_usage_start_date").is_not_null() & pl.col("start_at").is_null(),
-        "Export instants as delivered: 2026-08-01T00:00:00Z.",
-    ),
-    RowRule(
-        "instant_form",
-        "line_item_usage_end_date",
-        pl.col("line_item_usage_end_date").is_not_null() & pl.col("end_at").is_null(),
-        "Export instants as delivered: 2026-08-01T00:00:00Z.",
-    ),
-    RowRule(
-        "currency_form",
-        "line_item_currency_code",
-        ~pl.col("line_item_currency_code").str.contains(CURRENCY).fill_null(value=False),
-        "Add line_item_currency_code to the export's query.",
-    ),
-    RowRule(
-        "line_item_type_missing",
-        "line_item_line_item_type",
-        _TYPE.is_null(),
-        "Fetch the file again; if the type stays blank, ask AWS.",
-    ),
-    RowRule(
-        "amount_missing",
-        "line_item_unblended_cost",
-        pl.col("line_item_unblended_cost").is_null(),
-        "Fetch the file again; if the amount stays blank, ask AWS.",
-    ),
-    *(
-        RowRule(
-            "amount_form",
-            name,
-            pl.col(f"{name}_state") == "amount_form",
-            "Export amounts as delivered: digits, one point, no separators.",
-        )
-        for name in _MONEY
-    ),
-    RowRule(
-        "quantity_form",
-        "line_item_usage_amount",
-        pl.col("priced_state") == "quantity_form",
-        "Export quantities as delivered: digits, one point, no separators.",
-    ),
+    missing("bill_payer_account_id", "account_missing", _AS_DELIVERED),
+    missing("bill_billing_period_start_date", "period_missing", _AS_DELIVERED),
+    *instant_rules(_INSTANTS, _AS_DELIVERED),
+    currency_rule("line_item_currency_code", _AS_DELIVERED),
+    missing("line_item_line_item_type", "line_item_type_missing", _AS_DELIVERED),
+    missing("line_item_unblended_cost", "amount_missing", _AS_DELIVERED),
+    *amount_rules(MONEY_COLUMNS, _AS_DELIVERED),
+    quantity_rule("line_item_usage_amount", "priced_state", _AS_DELIVERED),
 )
 
 
@@ -458,7 +297,7 @@ def _charge(unit: DeliveryUnit, context: ReadContext) -> dict[str, pl.Expr]:
     """The charge contract, column by column."""
     account = pl.col("bill_payer_account_id")
     started = pl.coalesce("start_at", "period_at")
-    is_usage = _TYPE.is_in(_MEASURED)
+    is_usage = LINE_TYPE.is_in(MEASURED)
     return {
         "source": pl.lit(context.settings.source),
         "file_id": pl.col("file_id"),
@@ -478,9 +317,9 @@ def _charge(unit: DeliveryUnit, context: ReadContext) -> dict[str, pl.Expr]:
         "sub_account_id": pl.col("line_item_usage_account_id"),
         "resource_id": pl.col("line_item_resource_id"),
         "region_id": pl.col("product_region_code"),
-        "charge_category": _TYPE.replace_strict(_CATEGORIES, default=ChargeCategory.ADJUSTMENT),
-        "charge_frequency": _TYPE.replace_strict(_FREQUENCIES, default=None),
-        "charge_description": pl.coalesce("line_item_line_item_description", _TYPE),
+        "charge_category": LINE_TYPE.replace_strict(CATEGORIES, default=ChargeCategory.ADJUSTMENT),
+        "charge_frequency": LINE_TYPE.replace_strict(FREQUENCIES, default=None),
+        "charge_description": pl.coalesce("line_item_line_item_description", LINE_TYPE),
         "service_category": pl.when("is_bedrock").then(pl.lit("AI and Machine Learning")),
         "service_name": pl.coalesce("product_name", "line_item_product_code"),
         "sku_id": pl.col("product_sku"),
@@ -490,7 +329,7 @@ def _charge(unit: DeliveryUnit, context: ReadContext) -> dict[str, pl.Expr]:
         "model_text": pl.col("model_text"),
         "meter": pl.col("meter"),
         "service_tier": pl.col("service_tier"),
-        "pricing_category": pl.when(_TYPE.is_in(_COVERED))
+        "pricing_category": pl.when(LINE_TYPE.is_in(COVERED))
         .then(pl.lit("Committed"))
         .when(is_usage)
         .then(pl.lit("Standard")),
@@ -503,10 +342,10 @@ def _charge(unit: DeliveryUnit, context: ReadContext) -> dict[str, pl.Expr]:
         "commitment_discount_id": pl.coalesce(
             "savings_plan_savings_plan_arn", "reservation_reservation_arn"
         ),
-        "commitment_discount_status": pl.when(_TYPE.is_in(_COVERED)).then(pl.lit("Used")),
+        "commitment_discount_status": pl.when(LINE_TYPE.is_in(COVERED)).then(pl.lit("Used")),
         "billing_currency": pl.col("line_item_currency_code"),
         "billed_cost": pl.col("billed"),
-        "effective_cost": _effective_cost(),
+        "effective_cost": effective_cost(),
         "list_cost": pl.col("pricing_public_on_demand_cost_amount"),
         "tags": pl.col("tags_kept"),
         "repairs": flagged(_REPAIRS),

@@ -1,16 +1,14 @@
-"""Files of a bill export: which belong together, whether they are whole, and their cells as text.
+"""Data files of a bill export as text: CSV plain, gzipped or zipped, and Parquet.
 
-Knows the two manifests that cloud exports write (AWS Data Exports and Azure Cost Management), CSV
-plain, gzipped or zipped, and Parquet. Knows no column of any bill.
+A file is whole and as its manifest says, or it is refused. Knows no column of any bill.
 """
 
 import csv
 import gzip
-import json
-import re
+import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,35 +19,21 @@ import polars as pl
 from isal import igzip
 
 from pipelines.duck import connect
-from pipelines.sources.base import DeliveryUnit, FoundFile, SourceError, each_file_alone
+from pipelines.sources.base import DeliveryUnit, FoundFile, SourceError
+from pipelines.sources.bill_manifests import (
+    MANIFEST_SUFFIX,
+    DataFile,
+    Manifest,
+    is_manifest,
+    promised,
+    read_manifest,
+)
 
-SUFFIXES = (".csv", ".csv.gz", ".csv.zip", ".zip", ".parquet", "manifest.json")
+SUFFIXES = (".csv", ".csv.gz", ".csv.zip", ".zip", ".parquet", MANIFEST_SUFFIX)
 MAX_UNPACKED = 64 * 1024**3
 
-_RUN = re.compile(r"\d{8}T\d{6}Z(?:-[0-9A-Za-z-]+)?")
-_PERIOD = re.compile(r"BILLING_PERIOD=(\d{4})-(\d{2})(?!\d)|(?:^|/)(\d{4})(\d{2})\d{2}-\d{8}/")
 _COPY = 1024 * 1024
 _BINARY = ("FLOAT", "DOUBLE")
-
-
-@dataclass(frozen=True)
-class DataFile:
-    """One data file as a manifest names it."""
-
-    uri: str
-    size: int | None = None
-    rows: int | None = None
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What a manifest promises."""
-
-    run: str
-    """Sortable name of the run; empty if the manifest tells none."""
-    data: tuple[DataFile, ...]
-    columns: tuple[str, ...] = ()
-    """Empty if the manifest does not list them."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +41,7 @@ class BillFile:
     """One data file, loaded."""
 
     found: FoundFile
-    rows: pl.DataFrame
-    """The wanted columns as text, null where the file has none, plus `file_id`, `file_name` and
-    the 1-based `source_row`."""
+    row_count: int
     columns: tuple[str, ...]
     """Every column of the file."""
     binary_columns: frozenset[str] = frozenset()
@@ -68,147 +50,57 @@ class BillFile:
     has_byte_order_mark: bool = False
 
 
-def manifest_layout(files: Sequence[FoundFile]) -> Iterable[DeliveryUnit]:
-    """Deliveries of an export: what each manifest names, or each file alone without manifests.
+@dataclass(frozen=True)
+class Bill:
+    """A whole delivery, loaded."""
 
-    Files that no manifest names (leftovers of an overwritten export) are in no delivery. The copy
-    of a run's manifest directly under its partition is the same delivery as the run.
-    """
-    manifests = sorted((f for f in files if _is_manifest(f)), key=lambda f: f.name)
-    if not manifests:
-        yield from each_file_alone(files)
-        return
-    seen: set[tuple[str, ...]] = set()
-    for found in manifests:
-        try:
-            manifest = read_manifest(found)
-        except SourceError:
-            # kept as a delivery, so that reading it reports the reason
-            yield DeliveryUnit(found.name, (found,))
-            continue
-        uris = tuple(sorted(d.uri for d in manifest.data)) or (found.name,)
-        if uris not in seen:
-            seen.add(uris)
-            data = (_find(found, d, files) for d in manifest.data)
-            name = f"{manifest.run} {found.name.replace(f'{manifest.run}/', '')}".strip()
-            yield DeliveryUnit(name, (found, *filter(None, data)))
+    files: tuple[BillFile, ...]
+    rows: pl.DataFrame
+    """The wanted columns as text, null where a file has none, plus `file_id`, `file_name` and the
+    1-based `source_row`."""
+    has_manifest: bool
+
+    @property
+    def binary_columns(self) -> frozenset[str]:
+        """Wanted columns that any file stores as binary floats."""
+        return frozenset[str]().union(*(f.binary_columns for f in self.files))
 
 
-def read_manifest(found: FoundFile) -> Manifest:
-    """Parse a manifest.
-
-    Raises:
-        SourceError: Not JSON, or without a list of data files in a known spelling.
-    """
-    try:
-        content = json.loads(found.path.read_bytes())
-    except ValueError as error:
-        raise SourceError(f"{found.name}: not JSON. Fetch the manifest again.") from error
-    if isinstance(content, dict) and isinstance(content.get("blobs"), list):
-        return _azure_manifest(found, content)
-    if isinstance(content, dict) and isinstance(content.get("dataFiles"), list):
-        return _aws_manifest(found, content)
-    raise SourceError(
-        f"{found.name}: lists its files neither under `dataFiles` nor under `blobs`. "
-        "Fetch the manifest again, or report the new spelling."
-    )
-
-
-def load(unit: DeliveryUnit, wanted: Sequence[str], temp_dir: Path) -> list[BillFile]:
+def load(unit: DeliveryUnit, wanted: Sequence[str], required: Sequence[str], kind: str) -> Bill:
     """Load every data file of a delivery as text, proving what its manifest promises.
 
     Args:
         unit: From `manifest_layout`.
         wanted: Columns to keep; everything else is dropped before anything is held.
-        temp_dir: For unpacked files; the caller removes it.
+        required: Columns without which a file is of another kind.
+        kind: What the files should be, for messages: `CUR 2.0`.
 
     Raises:
-        SourceError: A file is missing, empty, cut off, or not what the manifest says.
+        SourceError: A file is missing, empty, cut off, of another kind, or not what the manifest
+            says.
     """
-    manifests = [f for f in unit.files if _is_manifest(f)]
+    manifests = [f for f in unit.files if is_manifest(f)]
     manifest = read_manifest(manifests[0]) if manifests else None
-    con = connect(temp_dir=temp_dir)
-    with con:
-        if manifest is None:
-            return [_load_file(con, found, wanted, temp_dir) for found in unit.files]
-        loaded = []
-        for data in manifest.data:
-            found = _promised(manifests[0], data, unit)
-            bill = _load_file(con, found, wanted, temp_dir)
-            _check_promise(manifest, data, bill)
-            loaded.append(bill)
-        return loaded
+    files, frames = [], []
+    with tempfile.TemporaryDirectory() as folder, connect(temp_dir=Path(folder)) as con:
+        for data in manifest.data if manifest else [DataFile(f.name) for f in unit.files]:
+            found = promised(manifests[0] if manifests else None, data, unit)
+            bill, rows = _load_file(con, found, wanted, Path(folder))
+            _check_header(bill, required, kind)
+            if manifest:
+                _check_promise(manifest, data, bill)
+            files.append(bill)
+            frames.append(rows)
+    return Bill(tuple(files), pl.concat(frames), has_manifest=manifest is not None)
 
 
-def period_in_path(unit: DeliveryUnit) -> str | None:
-    """The billing period (YYYY-MM) that an export writes into its paths; None if it does not."""
-    found = _PERIOD.search(unit.files[0].name)
-    return "-".join(filter(None, found.groups())) if found else None
-
-
-def _is_manifest(found: FoundFile) -> bool:
-    return found.name.lower().endswith("manifest.json")
-
-
-def _aws_manifest(found: FoundFile, content: dict[str, object]) -> Manifest:
-    entries = content["dataFiles"]
-    data = tuple(_aws_data_file(found, e) for e in (entries if isinstance(entries, list) else ()))
-    told = [str(content.get("executionId", "")), found.name, *(d.uri for d in data)]
-    run = next((m[0] for m in map(_RUN.search, told) if m), "")
-    listed = content.get("columns")
-    columns = listed if isinstance(listed, list) else []
-    names = tuple(str(c["name"]) for c in columns if isinstance(c, dict) and "name" in c)
-    return Manifest(run, data, names)
-
-
-def _aws_data_file(found: FoundFile, entry: object) -> DataFile:
-    if isinstance(entry, str):
-        return DataFile(entry)
-    if isinstance(entry, dict) and isinstance(entry.get("s3Uri"), str):
-        size = entry.get("size")
-        return DataFile(entry["s3Uri"], size if isinstance(size, int) else None)
-    raise SourceError(
-        f"{found.name}: an entry of `dataFiles` is neither text nor has an `s3Uri`. "
-        "Fetch the manifest again, or report the new spelling."
-    )
-
-
-def _azure_manifest(found: FoundFile, content: dict[str, object]) -> Manifest:
-    blobs = content["blobs"]
-    data = []
-    for blob in blobs if isinstance(blobs, list) else ():
-        if not isinstance(blob, dict) or not isinstance(blob.get("blobName"), str):
-            raise SourceError(f"{found.name}: an entry of `blobs` has no `blobName`. Fetch again.")
-        data.append(DataFile(blob["blobName"], blob.get("byteCount"), blob.get("dataRowCount")))
-    run = content.get("runInfo")
-    submitted = run.get("submittedTime") if isinstance(run, dict) else None
-    return Manifest(str(submitted or ""), tuple(data))
-
-
-def _find(manifest: FoundFile, data: DataFile, files: Iterable[FoundFile]) -> FoundFile | None:
-    """The local file a manifest's URI means: the longest path below the export's own folder."""
-    root, below_metadata, _ = manifest.name.partition("metadata/")
-    root = f"{root}data/" if below_metadata else manifest.name[: manifest.name.rfind("/") + 1]
-    path = f"/{data.uri.partition('://')[2] or data.uri}"
-    inside = (f for f in files if f.name.startswith(root) and path.endswith(f"/{f.name}"))
-    return max(inside, key=lambda f: len(f.name), default=None)
-
-
-def _promised(manifest: FoundFile, data: DataFile, unit: DeliveryUnit) -> FoundFile:
-    found = _find(manifest, data, unit.files)
-    short = data.uri.rsplit("/", 1)[-1]
-    if found is None:
+def _check_header(bill: BillFile, required: Sequence[str], kind: str) -> None:
+    missing = [name for name in required if name not in bill.columns]
+    if missing:
         raise SourceError(
-            f"{manifest.name}: names {short}, which is not here. "
-            "Wait for the copy to finish, or copy the file below this location."
+            f"{bill.found.name}: no {kind} file, it has no column {missing[0]}. "
+            f"Export {kind} with this column, and keep other files out of this location."
         )
-    if found.size == 0:
-        raise SourceError(f"{found.name}: is empty. Fetch it again.")
-    if data.size is not None and data.size != found.size:
-        raise SourceError(
-            f"{found.name}: has {found.size} bytes, its manifest says {data.size}. Fetch it again."
-        )
-    return found
 
 
 def _check_promise(manifest: Manifest, data: DataFile, bill: BillFile) -> None:
@@ -218,17 +110,15 @@ def _check_promise(manifest: Manifest, data: DataFile, bill: BillFile) -> None:
             f"{name}: its columns are not those of the manifest. "
             "Fetch manifest and data of the same run."
         )
-    if data.rows is not None and data.rows != bill.rows.height:
+    if data.rows is not None and data.rows != bill.row_count:
         raise SourceError(
-            f"{name}: holds {bill.rows.height} rows, its manifest says {data.rows}. Fetch it again."
+            f"{name}: holds {bill.row_count} rows, its manifest says {data.rows}. Fetch it again."
         )
 
 
 def _load_file(
     con: duckdb.DuckDBPyConnection, found: FoundFile, wanted: Sequence[str], temp_dir: Path
-) -> BillFile:
-    if found.size == 0:
-        raise SourceError(f"{found.name}: is empty. Fetch it again.")
+) -> tuple[BillFile, pl.DataFrame]:
     try:
         if found.name.lower().endswith(".parquet"):
             with _local_copy(found, temp_dir, "bill.parquet") as path:
@@ -241,7 +131,8 @@ def _load_file(
         ) from error
 
 
-_DAMAGED = (zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, csv.Error)
+# a zip that is encrypted or packed in an unknown way is a RuntimeError
+_DAMAGED = (zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, csv.Error, RuntimeError)
 
 
 @contextmanager
@@ -278,7 +169,7 @@ def _copy(packed: IO[bytes], path: Path, found: FoundFile) -> None:
 
 def _load_csv(
     con: duckdb.DuckDBPyConnection, path: Path, found: FoundFile, wanted: Sequence[str]
-) -> BillFile:
+) -> tuple[BillFile, pl.DataFrame]:
     with path.open("rb") as raw:
         has_mark = raw.read(3) == b"\xef\xbb\xbf"
     with path.open(encoding="utf-8-sig", newline="") as lines:
@@ -299,19 +190,18 @@ def _load_csv(
         max_line_size=8 * 1024 * 1024,
     )
     cells = {name: _quoted(name) for name in columns}
-    return BillFile(
-        found, _text_rows(relation, cells, found, wanted), columns, frozenset(), has_mark
-    )
+    rows = _text_rows(relation, cells, found, wanted)
+    return BillFile(found, rows.height, columns, has_byte_order_mark=has_mark), rows
 
 
 def _load_parquet(
     relation: duckdb.DuckDBPyRelation, found: FoundFile, wanted: Sequence[str]
-) -> BillFile:
+) -> tuple[BillFile, pl.DataFrame]:
     types = dict(zip(relation.columns, map(str, relation.types), strict=True))
     binary = frozenset(name for name, type_ in types.items() if type_ in _BINARY)
     cells = {name: _as_text(name, type_) for name, type_ in types.items()}
     rows = _text_rows(relation, cells, found, wanted)
-    return BillFile(found, rows, tuple(types), binary & frozenset(wanted))
+    return BillFile(found, rows.height, tuple(types), binary & frozenset(wanted)), rows
 
 
 def _as_text(name: str, type_: str) -> str:

@@ -18,7 +18,7 @@ from models.landing import Rejected
 from models.money import MONEY_CONTEXT, MoneyError, parse_money
 from pipelines.duck import connect
 from pipelines.sources.base import Reading
-from pipelines.sources.bill_files import BillFile
+from pipelines.sources.bill_files import Bill
 
 MONEY = pl.Decimal(38, 18)
 QUANTITY = pl.Decimal(38, 9)
@@ -27,7 +27,6 @@ INSTANT = pl.Datetime("us", "UTC")
 
 Schema = Mapping[str, pl.DataType]
 
-CURRENCY = r"^[A-Z]{3}$"
 _QUANTITY_STEP = Decimal(1).scaleb(-9)
 _SHAPE_LENGTH = 64
 
@@ -66,23 +65,21 @@ with identified as (
     from mapped
 )
 
-select
-    * exclude (content_hash),
-    content_hash || '-' || row_number() over (
-        partition by content_hash
-        order by
-            billed_cost,
-            effective_cost,
-            contracted_cost,
-            list_cost,
-            pricing_quantity,
-            consumed_quantity,
-            invoice_id,
-            tags,
-            repairs
-    ) as charge_key
+select content_hash || '-' || row_number() over (
+    partition by content_hash
+    order by
+        billed_cost,
+        effective_cost,
+        contracted_cost,
+        list_cost,
+        pricing_quantity,
+        consumed_quantity,
+        invoice_id,
+        tags,
+        repairs
+) as charge_key
 from identified
-order by file_id, source_row
+order by position
 """
 
 
@@ -211,6 +208,45 @@ def count_flags(rows: pl.DataFrame, flags: Mapping[str, pl.Expr]) -> dict[str, i
     return {name: int(count) for name, count in counts.items() if count}
 
 
+def any_is(columns: Sequence[str], value: str) -> pl.Expr:
+    """Whether any of some text columns holds a value."""
+    return pl.any_horizontal([pl.col(name) == value for name in columns])
+
+
+def quantity_rule(column: str, state: str, next_action: str) -> RowRule:
+    """A quantity that `quantity` could not read."""
+    return RowRule("quantity_form", column, pl.col(state) == "quantity_form", next_action)
+
+
+def missing(column: str, rule: str, next_action: str) -> RowRule:
+    """A cell that must not be blank."""
+    return RowRule(rule, column, pl.col(column).is_null(), next_action)
+
+
+def amount_rules(columns: Sequence[str], next_action: str) -> list[RowRule]:
+    """Amounts that `with_amounts` could not read."""
+    return [
+        RowRule("amount_form", name, pl.col(f"{name}_state") == "amount_form", next_action)
+        for name in columns
+    ]
+
+
+def instant_rules(columns: Mapping[str, str], next_action: str) -> list[RowRule]:
+    """Instants, by name of their text, that are there and could not be read."""
+    return [
+        RowRule(
+            "instant_form", name, pl.col(name).is_not_null() & pl.col(at).is_null(), next_action
+        )
+        for name, at in columns.items()
+    ]
+
+
+def currency_rule(column: str, next_action: str) -> RowRule:
+    """A currency that is blank or no ISO 4217 code."""
+    is_code = pl.col(column).str.contains(r"^[A-Z]{3}$").fill_null(value=False)
+    return RowRule("currency_form", column, ~is_code, next_action)
+
+
 def split_rejected(
     rows: pl.DataFrame, rules: Sequence[RowRule]
 ) -> tuple[pl.DataFrame, tuple[Rejected, ...]]:
@@ -235,35 +271,42 @@ def split_rejected(
 
 
 def charge_reading(
-    files: Sequence[BillFile],
+    bill: Bill,
     charges: pl.DataFrame,
     rejected: Sequence[Rejected],
     *,
-    empty_scopes: Sequence[str],
+    empty_scope: str | None,
     counters: Mapping[str, int],
 ) -> Reading:
     """Close a delivery: give every charge its key and count what was read.
 
     Args:
-        files: The data files.
+        bill: What was loaded.
         charges: Every column of the charge contract but `charge_key`.
         rejected: The other rows.
-        empty_scopes: Scopes the delivery covers if it holds no row.
+        empty_scope: What the delivery covers if it holds no charge; None if nothing tells it.
         counters: Repairs and observations, by name.
     """
     schema = arrow_schema(FACTS[Fact.CHARGES])
-    con = connect()
-    with con:
-        con.register("mapped", charges.to_arrow(compat_level=pl.CompatLevel.oldest()))
-        keyed: pa.Table = con.sql(_KEYED).to_arrow_table()
+    keyed = charges.with_columns(_charge_keys(charges)).select(schema.names)
     scopes = charges["scope"].unique().sort().to_list()
     return Reading(
-        facts={Fact.CHARGES: keyed.select(schema.names).cast(schema)},
-        rows_read={f.found.name: f.rows.height for f in files},
-        scopes={Fact.CHARGES: scopes or empty_scopes},
+        facts={Fact.CHARGES: keyed.to_arrow().cast(schema)},
+        rows_read={f.found.name: f.row_count for f in bill.files},
+        scopes={Fact.CHARGES: scopes or ([empty_scope] if empty_scope else [])},
         rejected=rejected,
-        counters=counters,
+        counters=counters if bill.has_manifest else {**counters, "no_manifest": 1},
     )
+
+
+def _charge_keys(charges: pl.DataFrame) -> pl.Series:
+    """The natural key of each charge, in row order."""
+    positioned = charges.with_row_index("position").drop("source", "file_id", "source_row")
+    con = connect()
+    with con:
+        con.register("mapped", positioned.to_arrow(compat_level=pl.CompatLevel.oldest()))
+        keys: pa.Table = con.sql(_KEYED).to_arrow_table()
+    return pl.Series("charge_key", keys["charge_key"], dtype=pl.String)
 
 
 def charge_columns(given: Mapping[str, pl.Expr]) -> list[pl.Expr]:

@@ -5,30 +5,34 @@ periods of the accounts it names. A FOCUS file that a gateway writes is an estim
 feed it here and it is taken as money, so do not.
 """
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 import polars as pl
 
 from models.facts import Fact
 from models.vocabulary import Delivery
-from pipelines.sources.base import DeliveryUnit, ReadContext, Reading, Source, SourceError
-from pipelines.sources.bill_files import SUFFIXES, BillFile, load, manifest_layout, period_in_path
+from pipelines.sources.base import DeliveryUnit, ReadContext, Reading, Source
+from pipelines.sources.bill_files import SUFFIXES, Bill, BillFile, load
+from pipelines.sources.bill_manifests import manifest_layout, period_in_path
 from pipelines.sources.bill_rows import (
-    CURRENCY,
     INSTANT,
     QUANTITY,
     TEXT,
     RowRule,
+    amount_rules,
+    any_is,
     charge_columns,
     charge_reading,
     count_flags,
+    currency_rule,
     flagged,
+    instant_rules,
     json_object,
     look_up,
+    missing,
     quantity,
+    quantity_rule,
     split_rejected,
     tags_json,
     with_amounts,
@@ -108,50 +112,40 @@ def read_focus(unit: DeliveryUnit, context: ReadContext) -> Reading:
     Raises:
         SourceError: The delivery is not whole, or not FOCUS.
     """
-    with tempfile.TemporaryDirectory() as temp_dir:
-        files = load(unit, _WANTED, Path(temp_dir))
-    for bill in files:
-        _check_header(bill)
-    binary = frozenset[str]().union(*(f.binary_columns for f in files))
-    raw = pl.concat([f.rows for f in files]).pipe(_with_nulls)
-    typed = (
-        raw.pipe(_lifted, context)
-        .pipe(with_amounts, _MONEY, exponent=True, binary=binary)
+    bill = load(unit, _WANTED, _REQUIRED, "FOCUS")
+    good, rejected = split_rejected(_typed(bill, context), _RULES)
+    settings, period = context.settings, period_in_path(unit)
+    named = (settings.issuer, settings.billing_account_id, period)
+    return charge_reading(
+        bill,
+        good.select(charge_columns(_charge(unit, context))),
+        rejected,
+        empty_scope=":".join(("focus", *map(str, named))) if all(named) else None,
+        counters={
+            **_file_counters(bill.files),
+            **_two_categories(good),
+            **count_flags(good, {**_REPAIRS, **_OBSERVATIONS}),
+        },
+    )
+
+
+def _typed(bill: Bill, context: ReadContext) -> pl.DataFrame:
+    return (
+        bill.rows.pipe(_with_nulls)
+        .pipe(_lifted, context)
+        .pipe(with_amounts, _MONEY, exponent=True, binary=bill.binary_columns)
         .pipe(_with_instants)
         .pipe(_with_words)
         .pipe(_with_units)
         .pipe(_with_tags, context.settings.tag_keys)
         .pipe(_with_meaning)
     )
-    good, rejected = split_rejected(typed, _RULES)
-    charges = good.select(charge_columns(_charge(unit, context)))
-    counters = {**_file_counters(unit, files), **_two_categories(good)}
-    counters |= count_flags(good, {**_REPAIRS, **_OBSERVATIONS})
-    return charge_reading(
-        files, charges, rejected, empty_scopes=_empty_scopes(unit, context), counters=counters
-    )
 
 
-def _check_header(bill: BillFile) -> None:
-    missing = [name for name in _REQUIRED if name not in bill.columns]
-    if missing:
-        raise SourceError(
-            f"{bill.found.name}: no FOCUS file, it has no column {missing[0]}. "
-            "Export FOCUS 1.0 or newer, and keep other files out of this location."
-        )
-
-
-def _empty_scopes(unit: DeliveryUnit, context: ReadContext) -> Sequence[str]:
-    issuer, account = context.settings.issuer, context.settings.billing_account_id
-    period = period_in_path(unit)
-    return [f"focus:{issuer}:{account}:{period}"] if issuer and account and period else []
-
-
-def _file_counters(unit: DeliveryUnit, files: Sequence[BillFile]) -> dict[str, int]:
+def _file_counters(files: Sequence[BillFile]) -> dict[str, int]:
     counts = {
         "byte_order_mark": sum(f.has_byte_order_mark for f in files),
         "unprefixed_columns": sum(len(unprefixed(f.columns)) for f in files),
-        "no_manifest": int(len(unit.files) == 1 and unit.files[0] is files[0].found),
     }
     for bill in files:
         name = f"focus_{version_of(bill.columns)}"
@@ -172,8 +166,8 @@ def _with_nulls(rows: pl.DataFrame) -> pl.DataFrame:
     """Turn the word `NULL` and quoted empty text into nulls, trim numbers, and say so."""
     numbers = pl.col(*_MONEY, *_QUANTITIES)
     flags = {
-        "null_literal": _any_is(_WANTED, "NULL"),
-        "empty_text": _any_is(_WANTED, ""),
+        "null_literal": any_is(_WANTED, "NULL"),
+        "empty_text": any_is(_WANTED, ""),
         "number_spaces": pl.any_horizontal(numbers != numbers.str.strip_chars()),
     }
     trimmed = rows.with_columns(**flags).with_columns(numbers.str.strip_chars())
@@ -273,23 +267,19 @@ def _with_meaning(rows: pl.DataFrame) -> pl.DataFrame:
     return look_up(rows.with_columns(masked), [f"ai_{k}" for k in keys], schema, read_sku)
 
 
-def _any_is(columns: Sequence[str], value: str) -> pl.Expr:
-    return pl.any_horizontal([pl.col(name) == value for name in columns])
-
-
 _REPAIRS: Mapping[str, pl.Expr] = {
     "null_literal": pl.col("null_literal"),
     "empty_text": pl.col("empty_text"),
     "number_spaces": pl.col("number_spaces"),
-    "timestamp_form": _any_is([f"{n}_repair" for n in _INSTANTS], "timestamp_form"),
-    "us_date": _any_is([f"{n}_repair" for n in _INSTANTS], "us_date"),
+    "timestamp_form": any_is([f"{n}_repair" for n in _INSTANTS], "timestamp_form"),
+    "us_date": any_is([f"{n}_repair" for n in _INSTANTS], "us_date"),
     "word_case": pl.col("category_repaired") | pl.col("frequency_repaired"),
     "unit_spelling": pl.col("Pricing_unit_repaired") | pl.col("Consumed_unit_repaired"),
     "contracted_cost_missing": pl.col("ContractedCost").is_null(),
     "issuer_missing": pl.col("issuer_missing"),
     "consumed_from_pricing": pl.col("consumed_from_pricing"),
-    "amount_quantised": _any_is([f"{n}_state" for n in _MONEY], "quantised"),
-    "quantity_rounded": _any_is(("priced_state", "consumed_state"), "quantity_rounded"),
+    "amount_quantised": any_is([f"{n}_state" for n in _MONEY], "quantised"),
+    "quantity_rounded": any_is(("priced_state", "consumed_state"), "quantity_rounded"),
     "tags_invalid": pl.col("tags_invalid"),
     "tag_key_spaces": pl.col("tag_key_spaces"),
 }
@@ -300,21 +290,11 @@ _OBSERVATIONS: Mapping[str, pl.Expr] = {
     "unclassified_meter": pl.col("meter") == "unclassified",
 }
 
-_ISO_ACTION = "Export instants as the specification says: 2026-08-01T00:00:00Z."
+_AS_SPECIFIED = "Export it as the FOCUS specification says, or ask the issuer."
 
 _RULES = (
-    RowRule(
-        "account_missing",
-        "BillingAccountId",
-        pl.col("BillingAccountId").is_null(),
-        "Set billing_account_id of this source.",
-    ),
-    RowRule(
-        "currency_form",
-        "BillingCurrency",
-        ~pl.col("BillingCurrency").str.contains(CURRENCY).fill_null(value=False),
-        "Export the three-letter currency, or set billing_currency of this source.",
-    ),
+    missing("BillingAccountId", "account_missing", "Set billing_account_id of this source."),
+    currency_rule("BillingCurrency", "Set billing_currency of this source, or export ISO codes."),
     RowRule(
         "issuer_missing",
         "InvoiceIssuerName",
@@ -327,48 +307,13 @@ _RULES = (
         pl.col("category").is_null(),
         "Expected Usage, Purchase, Tax, Credit or Adjustment: ask the issuer.",
     ),
-    RowRule(
-        "instant_form",
-        "BillingPeriodStart",
-        pl.col("BillingPeriodStart_at").is_null(),
-        _ISO_ACTION,
-    ),
-    RowRule(
-        "instant_form",
-        "ChargePeriodStart",
-        pl.col("ChargePeriodStart_at").is_null(),
-        _ISO_ACTION,
-    ),
-    RowRule(
-        "instant_form",
-        "ChargePeriodEnd",
-        pl.col("ChargePeriodEnd").is_not_null() & pl.col("ChargePeriodEnd_at").is_null(),
-        _ISO_ACTION,
-    ),
-    RowRule(
-        "amount_missing",
-        "BilledCost",
-        pl.col("BilledCost").is_null(),
-        "Fetch the file again; if the amount stays blank, ask the issuer.",
-    ),
-    *(
-        RowRule(
-            "amount_form",
-            name,
-            pl.col(f"{name}_state") == "amount_form",
-            "Export amounts as plain decimals, at most 18 digits after the point.",
-        )
-        for name in _MONEY
-    ),
-    *(
-        RowRule(
-            "quantity_form",
-            name,
-            pl.col(state) == "quantity_form",
-            "Export quantities as plain decimals.",
-        )
-        for name, state in zip(_QUANTITIES, ("priced_state", "consumed_state"), strict=True)
-    ),
+    missing("BillingPeriodStart", "period_missing", _AS_SPECIFIED),
+    missing("ChargePeriodStart", "period_missing", _AS_SPECIFIED),
+    *instant_rules({name: f"{name}_at" for name in _INSTANTS}, _AS_SPECIFIED),
+    missing("BilledCost", "amount_missing", _AS_SPECIFIED),
+    *amount_rules(_MONEY, "Export plain decimals, at most 18 digits after the point."),
+    quantity_rule("PricingQuantity", "priced_state", _AS_SPECIFIED),
+    quantity_rule("ConsumedQuantity", "consumed_state", _AS_SPECIFIED),
 )
 
 

@@ -163,7 +163,8 @@ def test_a_delivery_that_is_not_whole_is_refused(
 @pytest.mark.parametrize(
     ("manifest", "said"),
     [
-        ({"dataFiles": None, "files": []}, "neither under `dataFiles`"),
+        ({"dataFiles": None, "files": []}, "names no file"),
+        ({"dataFiles": []}, "names no file"),
         ({"dataFiles": [{"key": "x"}]}, "has an `s3Uri`"),
         ({"columns": [{"name": "only_this"}]}, "not those of the manifest"),
     ],
@@ -254,7 +255,8 @@ def read_rows(folder: Path, rows: Rows, columns: list[str] | None = None, **sett
         ({"line_item_currency_code": None}, "currency_form"),
         ({"line_item_currency_code": "$"}, "currency_form"),
         ({"bill_payer_account_id": None}, "account_missing"),
-        ({"bill_billing_period_start_date": "08/01/2026"}, "period_form"),
+        ({"bill_billing_period_start_date": "08/01/2026"}, "instant_form"),
+        ({"bill_billing_period_start_date": None}, "period_missing"),
         ({"line_item_usage_start_date": "2026-08-03T00:00:00"}, "instant_form"),
         ({"line_item_usage_end_date": "2026-13-03T00:00:00Z"}, "instant_form"),
         ({"line_item_usage_amount": "many"}, "quantity_form"),
