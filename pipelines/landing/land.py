@@ -11,7 +11,7 @@ from pipelines.landing.finding import find_files
 from pipelines.landing.pieces import one_ahead, pieces
 from pipelines.landing.result import FileRefusedError, LandingProblem, LandingResult
 from pipelines.landing.streams import StreamLanding
-from pipelines.landing.unpacking import read_lines
+from pipelines.landing.tables import LogReader
 from pipelines.sources.base import DeliveryUnit, ReadContext, Source
 
 Progress = Callable[[str, int, int], None]
@@ -100,7 +100,8 @@ def _streamed(
     if not files or not source.stream:
         return
     stream = StreamLanding(context, source.stream, lake)
-    yield from stream.land(one_ahead(pieces(files, read_lines)))
+    reader = LogReader(source.stream.to_lines, lake.root / ".spill")
+    yield from stream.land(one_ahead(pieces(files, reader)))
     problems += [_problem(context, file.name, error) for file, error in stream.refused]
 
 

@@ -19,8 +19,8 @@ class Piece:
     """Records of some whole files, or of a part of one file that is larger than a piece.
 
     `whole` are the files that end in this piece, with the number of records each holds in all;
-    `refused` those that cannot be taken, of which no record may count. `part_of` is the one file
-    of a piece that goes on in the next.
+    `refused` those that cannot be taken, of which no record may count. `part_of` is the file that
+    goes on in the next piece; all pieces of such a file are its own.
     """
 
     lines: list[pa.RecordBatch] = field(default_factory=list)
@@ -28,6 +28,11 @@ class Piece:
     refused: list[tuple[FoundFile, FileRefusedError]] = field(default_factory=list)
     size: int = 0
     part_of: FoundFile | None = None
+
+    @property
+    def files(self) -> int:
+        """How many files end in this piece, whole or refused."""
+        return len(self.whole) + len(self.refused)
 
     def absorb(self, other: "Piece") -> None:
         """Take in the records of other whole files."""
@@ -63,15 +68,14 @@ def pieces(
     """Read files in order and gather their records."""
     gathered = Piece()
     for file in files:
-        own = Piece()
-        rows = 0
+        own, rows, is_large = Piece(), 0, False
         try:
             for lines in read(file):
-                if own.size + lines.size > PIECE_BYTES and own.lines:
-                    if gathered.whole or gathered.refused:
+                if own.lines and own.size + lines.size > PIECE_BYTES:
+                    if not is_large and gathered.files:
                         yield gathered
                         gathered = Piece()
-                    own.part_of = file
+                    is_large, own.part_of = True, file
                     yield own
                     own = Piece()
                 own.lines.append(_batch(file, lines))
@@ -80,7 +84,9 @@ def pieces(
             own.whole.append((file, rows))
         except FileRefusedError as error:
             own = Piece(refused=[(file, error)])
-        if gathered.size + own.size > PIECE_BYTES:
+        if is_large:
+            yield own
+        elif gathered.size + own.size > PIECE_BYTES:
             yield gathered
             gathered = own
         else:

@@ -17,8 +17,11 @@ _EMAIL = re.compile(r"[^\s@]@[^\s@]+\.[A-Za-z]{2,}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _AUTOMATIC = "User-Agent:"
 
-_PEOPLE = ("user_id", "end_user_id")
+_MODELS = ("requested_model", "served_model", "deployment_id", "provider", "region")
+"""Ids that may hold an at sign, as in `claude-sonnet-4@20250514`."""
+
 _IDS = (
+    "call_id",
     "task_id",
     "trace_id",
     "parent_call_id",
@@ -28,13 +31,14 @@ _IDS = (
     "team_id",
     "org_id",
     "project_id",
-    "deployment_id",
-    "region",
-    "requested_model",
-    "served_model",
-    "provider",
-    "call_id",
+    *_MODELS,
 )
+
+
+def is_unsafe(column: str, text: str) -> bool:
+    """Whether an id may tell who somebody is, or is too long to be an id."""
+    is_person = bool(_EMAIL.search(text)) if column in _MODELS else "@" in text
+    return is_person or len(text) > MAX_ID
 
 
 def tag_value(text: str, pseudonym: Callable[[str], str]) -> str:
@@ -104,10 +108,7 @@ class Presentable:
         """Look at every distinct value that is staged; counts the tags that are dropped."""
         self._hide_people_in_ids()
         people = self._distinct("select user_id from staged union select end_user_id from staged")
-        self._con.register(
-            "people",
-            pa.table({"raw": people, "pseudonym": [self._pseudonym(person) for person in people]}),
-        )
+        self._con.register("people", self._pseudonyms(people))
         rows = self._con.execute(
             "select tags, count(*) from staged where rule is null and tags is not null"
             " group by tags"
@@ -126,7 +127,35 @@ class Presentable:
         )
 
     def _hide_people_in_ids(self) -> None:
-        pass
+        """Replace ids that are e-mails, and texts too long to be ids, by pseudonyms."""
+        suspect = "count_if(contains({0}, '@') or length({0}) > {1})"
+        counts = self._con.execute(
+            f"select {', '.join(suspect.format(c, MAX_ID) for c in _IDS)} from staged"  # noqa: S608 - our own names
+        ).fetchone()
+        for column, count in zip(_IDS, counts or (), strict=True):
+            if count:
+                self._hide(column)
+
+    def _hide(self, column: str) -> None:
+        values = self._distinct(
+            f"select distinct {column} from staged"  # noqa: S608 - our own names
+            f" where contains({column}, '@') or length({column}) > {MAX_ID}"
+        )
+        unsafe = [value for value in values if is_unsafe(column, value)]
+        self._con.register("hidden", self._pseudonyms(unsafe))
+        self._con.execute(
+            f"update staged set {column} = hidden.pseudonym from hidden"  # noqa: S608 - our own names
+            f" where staged.{column} = hidden.raw"
+        )
+        self._con.unregister("hidden")
+
+    def _pseudonyms(self, people: Sequence[str]) -> pa.Table:
+        return pa.table(
+            {
+                "raw": pa.array(people, pa.string()),
+                "pseudonym": pa.array([self._pseudonym(p) for p in people], pa.string()),
+            }
+        )
 
     def _distinct(self, sql: str) -> list[str]:
         return [v for (v,) in self._con.execute(sql).fetchall() if v is not None]

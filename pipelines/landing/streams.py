@@ -27,8 +27,12 @@ MAX_REJECTED = 1_000
 
 @dataclass
 class _Unit:
+    """What will land at once, as far as it is read."""
+
     files: list[tuple[FoundFile, int]] = field(default_factory=list)
-    open: FoundFile | None = None
+    large: FoundFile | None = None
+    is_staged: bool = False
+    is_refused: bool = False
     size: int = 0
     parts: list[LakePart] = field(default_factory=list)
     accepted: Counter[str] = field(default_factory=Counter)
@@ -39,12 +43,7 @@ class _Unit:
 class StreamLanding:
     """One source's log files on their way into the lake, unit by unit."""
 
-    def __init__(
-        self,
-        context: ReadContext,
-        reader: StreamReader,
-        lake: Lake,
-    ) -> None:
+    def __init__(self, context: ReadContext, reader: StreamReader, lake: Lake) -> None:
         settings = context.settings
         self.refused: list[tuple[FoundFile, FileRefusedError]] = []
         self._settings = settings
@@ -65,33 +64,45 @@ class StreamLanding:
         with self._con:
             for piece in pieces:
                 self.refused += piece.refused
-                if self._unit.open in [file for file, _ in piece.refused]:
-                    self._discard()
-                if piece.part_of and self._unit.files:
-                    yield self._commit()
-                self._add(piece)
-                if self._unit.size >= UNIT_BYTES and not piece.part_of:
-                    yield self._commit()
-                elif self._unit.size >= UNIT_BYTES:
-                    self._flush()
-            if self._unit.files:
-                yield self._commit()
+                yield from self._take(piece)
+            yield from self._commit()
+
+    def _take(self, piece: Piece) -> Iterator[Landed]:
+        if piece.part_of and not self._unit.large:
+            yield from self._commit()
+            self._unit.large = piece.part_of
+        unit = self._unit
+        is_end = piece.part_of is None
+        if unit.large and is_end and piece.refused:
+            self._forget_parts()
+            self._reset()
+        elif unit.is_refused:
+            if is_end:
+                self._reset()
+        else:
+            self._add(piece)
+            is_full = unit.size >= UNIT_BYTES
+            if is_end and (is_full or unit.large):
+                yield from self._commit()
+            elif is_full:
+                self._flush()
 
     def _add(self, piece: Piece) -> None:
-        self._unit.files += piece.whole
-        self._unit.open = piece.part_of
-        self._unit.size += piece.size
+        unit = self._unit
+        unit.files += piece.whole
+        unit.size += piece.size
         self._con.register("lines", piece.table())
-        exists = self._con.execute(
-            "select count(*) > 0 from duckdb_tables() where table_name = 'staged'"
-        ).fetchone()
-        into = "insert into staged " if exists and exists[0] else "create temp table staged as "
+        into = "insert into staged " if unit.is_staged else "create temp table staged as "
         self._con.execute(into + self._reader.sql, self._bound)
         self._con.unregister("lines")
+        unit.is_staged = True
 
     def _flush(self) -> None:
         """Turn what is staged into parts that do not count yet."""
         unit = self._unit
+        if not unit.is_staged:
+            return
+        self._refuse_hopeless_files()
         self._count()
         self._presentable.prepare(unit.counters)
         self._con.execute(_facts_sql(), {"source": self._settings.source})
@@ -104,35 +115,58 @@ class StreamLanding:
         )
         self._con.execute("drop table facts")
         self._con.execute("drop table staged")
-        unit.size = 0
+        unit.is_staged, unit.size = False, 0
+
+    def _refuse_hopeless_files(self) -> None:
+        """Refuse files that are not logs of this kind: most likely something else altogether."""
+        unit = self._unit
+        bad = Counter(file_id for file_id, *_ in unit.rejected)
+        bad.update(self._counts("select file_id, count(rule) from staged group by file_id"))
+        hopeless = {file_id for file_id, rows in bad.items() if rows > MAX_REJECTED}
+        if not hopeless:
+            return
+        self._con.execute(
+            "delete from staged where list_contains($ids, file_id)", {"ids": sorted(hopeless)}
+        )
+        if unit.large and unit.large.file_id in hopeless:
+            unit.is_refused = True
+            self._forget_parts()
+        files = {file.file_id: file for file in [*(f for f, _ in unit.files), unit.large] if file}
+        self.refused += [(files[file_id], _not_this_format()) for file_id in sorted(hopeless)]
+        unit.files = [(file, rows) for file, rows in unit.files if file.file_id not in hopeless]
+        unit.rejected = [row for row in unit.rejected if row[0] not in hopeless]
 
     def _count(self) -> None:
-        unit, con = self._unit, self._con
+        unit = self._unit
         unit.accepted.update(
-            dict(
-                con.execute(
-                    "select file_id, count(*) from staged where rule is null group by file_id"
-                ).fetchall()
-            )
+            self._counts("select file_id, count(*) from staged where rule is null group by file_id")
         )
-        unit.rejected += con.execute(
+        unit.rejected += self._con.execute(
             "select file_id, source_row, rule, rejected_text from staged where rule is not null"
             " order by file_id, source_row"
         ).fetchall()
         unit.counters.update(
-            dict(
-                con.execute(
-                    "select note, count(*) from (select unnest(notes) as note from staged"
-                    " where rule is null) where note is not null group by note"
-                ).fetchall()
+            self._counts(
+                "select note, count(*) from (select unnest(notes) as note from staged"
+                " where rule is null) where note is not null group by note"
             )
         )
 
-    def _commit(self) -> Landed:
+    def _counts(self, sql: str) -> dict[str, int]:
+        return dict(self._con.execute(sql).fetchall())
+
+    def _commit(self) -> Iterator[Landed]:
         self._flush()
+        if self._unit.files:
+            record = self._record()
+            self._lake.commit(record)
+            yield record
+        self._reset()
+
+    def _record(self) -> Landed:
         unit = self._unit
-        names = {file.file_id: file.name for file, _ in unit.files}
         bad = Counter(file_id for file_id, *_ in unit.rejected)
+        names = {file.file_id: file.name for file, _ in unit.files}
         files = tuple(
             LandedFile(
                 file_id=file.file_id,
@@ -148,7 +182,7 @@ class StreamLanding:
         for file in files:
             if file.rows_read != file.rows_accepted + file.rows_quarantined:
                 raise LandingDefectError(f"{file.name}: records read and records kept differ")
-        record = Landed(
+        return Landed(
             landing_id=self._landing_id(),
             source=self._settings.source,
             kind=self._settings.kind,
@@ -165,24 +199,32 @@ class StreamLanding:
                 )
                 for file_id, row, rule, text in unit.rejected
             ),
-            counters=dict(sorted((unit.counters).items())),
+            counters=dict(sorted(unit.counters.items())),
         )
-        self._lake.commit(record)
-        self._unit = _Unit()
-        return record
 
-    def _discard(self) -> None:
-        """Forget a large file that turned out to be torn."""
+    def _forget_parts(self) -> None:
         for part in self._unit.parts:
             (self._lake.root / part.path).unlink()
+        self._unit.parts = []
+
+    def _reset(self) -> None:
         self._con.execute("drop table if exists staged")
         self._unit = _Unit()
 
     def _landing_id(self) -> str:
         unit = self._unit
-        hashes = [file.sha256 for file, _ in unit.files] or [unit.open.sha256 if unit.open else ""]
+        files = [unit.large] if unit.large else [file for file, _ in unit.files]
+        hashes = [file.sha256 for file in files]
         digest = hashlib.sha256("\n".join(hashes).encode()).hexdigest()
         return f"{self._settings.source}.{digest[:16]}"
+
+
+def _not_this_format() -> FileRefusedError:
+    return FileRefusedError(
+        "not_this_format",
+        f"more than {MAX_REJECTED} of its records are not records of this kind",
+        "Check what it is, and move it out of this location",
+    )
 
 
 def _facts_sql() -> str:

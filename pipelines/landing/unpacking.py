@@ -48,7 +48,7 @@ def read_lines(file: FoundFile) -> Iterator[Lines]:
     Raises:
         FileRefusedError: The file is torn, truncated, in a wrong container or a bomb.
     """
-    blocks = _blocks(file)
+    blocks = unpacked(file)
     first = next(blocks, b"")
     if _is_document(first):
         content = _whole(first, blocks)
@@ -64,9 +64,13 @@ def read_lines(file: FoundFile) -> Iterator[Lines]:
     yield splitter.end()
 
 
-def _blocks(file: FoundFile) -> Iterator[bytes]:
-    """Unpacked content, block by block, under the caps."""
-    unpacked = 0
+def unpacked(file: FoundFile) -> Iterator[bytes]:
+    """Content of a file, gunzipped if it is gzip, block by block and under the caps.
+
+    Raises:
+        FileRefusedError: The file is torn, truncated, in a wrong container or a bomb.
+    """
+    size = 0
     with _opened(file) as stream:
         while True:
             try:
@@ -81,8 +85,8 @@ def _blocks(file: FoundFile) -> Iterator[bytes]:
                 ) from None
             if not block:
                 return
-            unpacked += len(block)
-            if unpacked > max(MAX_RATIO * file.size, BLOCK_BYTES) or unpacked > MAX_UNPACKED_BYTES:
+            size += len(block)
+            if size > max(MAX_RATIO * file.size, BLOCK_BYTES) or size > MAX_UNPACKED_BYTES:
                 raise FileRefusedError(
                     "too_large_unpacked",
                     f"it unpacks to more than {MAX_RATIO} times its size or "

@@ -1,0 +1,70 @@
+"""Logs that come as CSV or Parquet, turned into JSON records one by one."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from pipelines.duck import connect
+from pipelines.durable import TEMPORARY
+from pipelines.landing.result import FileRefusedError
+from pipelines.landing.unpacking import Lines, read_lines, unpacked
+from pipelines.sources.base import FoundFile
+
+ROWS = 8192
+
+
+class LogReader:
+    """Reads a log file of any of a source's shapes.
+
+    Args:
+        to_lines: SQL by suffix, see `StreamReader`.
+        spill: A folder for the unpacked copy of a compressed table.
+    """
+
+    def __init__(self, to_lines: Mapping[str, str], spill: Path) -> None:
+        self._to_lines = to_lines
+        self._spill = spill
+
+    def __call__(self, file: FoundFile) -> Iterator[Lines]:
+        """Read a file as JSON records.
+
+        Raises:
+            FileRefusedError: The file cannot be read whole.
+        """
+        name = file.name.lower().removesuffix(".gz")
+        for suffix, sql in self._to_lines.items():
+            if name.endswith(suffix):
+                return self._table(file, sql)
+        return read_lines(file)
+
+    def _table(self, file: FoundFile, sql: str) -> Iterator[Lines]:
+        copy = self._spill / f"{TEMPORARY}{file.file_id}"
+        try:
+            if file.name.lower().endswith(".gz"):
+                self._spill.mkdir(parents=True, exist_ok=True)
+                with copy.open("wb") as plain:
+                    plain.writelines(unpacked(file))
+            path = copy if copy.exists() else file.path
+            with connect() as con:
+                yield from _records(con, sql, path)
+        except duckdb.Error as error:
+            raise FileRefusedError(
+                "unreadable_table",
+                f"reading it ended in {type(error).__name__}",
+                "Deliver it again",
+            ) from None
+        finally:
+            copy.unlink(missing_ok=True)
+
+
+def _records(con: duckdb.DuckDBPyConnection, sql: str, path: Path) -> Iterator[Lines]:
+    first = 1
+    reader: pa.RecordBatchReader = con.execute(sql, {"path": str(path)}).to_arrow_reader(ROWS)
+    for batch in reader:
+        texts = batch.column(0)
+        numbers = pa.array(np.arange(first, first + len(texts), dtype=np.int64))
+        first += len(texts)
+        yield Lines(texts, numbers, pa.nulls(len(texts), pa.string()), texts.nbytes)
