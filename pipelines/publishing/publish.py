@@ -40,6 +40,7 @@ CALLS_TABLE = "fct_calls"
 LAYOUT = 1
 """Raised by whoever changes how a version is written, so that the same tables publish again."""
 
+_PARTITION_LENGTH = {"day": len("2026-10-01"), "period": len("2026-10"), "none": len("all")}
 _RESERVED = {"parquet", MANIFEST, duckdb_file.FILE_NAME, SIDECAR}
 
 
@@ -140,6 +141,9 @@ def _collect(
     for name in public:
         if not parts[name]:
             raise PublishError(f"{name}: nothing is computed yet, run the pipeline first")
+        length = _PARTITION_LENGTH[transforms[name].partition]
+        if any(len(part.partition) != length for part in parts[name]):
+            raise PublishError(f"{name}: it was stored by other partitions once, recompute it all")
         if len({part.shape for part in parts[name]}) > 1:
             raise PublishError(f"{name}: its days have different columns, recompute the older ones")
     for path in extra_files:
@@ -198,8 +202,9 @@ def _build(
             tables=content.tables,
             files=tuple(files),
         )
+        for directory in (*(path for path in folder.rglob("*") if path.is_dir()), out_dir):
+            durable.sync(directory)
         durable.write_bytes(folder / MANIFEST, manifest.model_dump_json(indent=1).encode() + b"\n")
-        durable.sync(out_dir)
     except (PublishError, OSError, duckdb.Error) as error:
         remove(folder)
         if isinstance(error, PublishError):
@@ -232,7 +237,6 @@ def _link_parts(
             yield PublishedFile(
                 path=path, bytes=part.bytes, sha256=part.sha256, rows=part.rows, sums=part.sums
             )
-        durable.sync(folder / "parquet" / name)
 
 
 def _link_or_copy(source: Path, target: Path) -> bool:

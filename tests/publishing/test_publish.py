@@ -283,6 +283,14 @@ def test_days_of_different_shape_stop_the_publish(warehouse, out_dir):
     assert_nothing_published(warehouse, out_dir, "fct_calls: its days have different columns")
 
 
+def test_a_table_stored_by_day_and_by_month_is_not_published_twice_over(
+    warehouse, out_dir, monkeypatch
+):
+    monkeypatch.setitem(TRANSFORMS, "fct_calls", transform("fct_calls", partition="period"))
+
+    assert_nothing_published(warehouse, out_dir, "fct_calls: it was stored by other partitions")
+
+
 @pytest.mark.parametrize("path", ["../x", "/x", "a/../../x", "manifest.json", "parquet/x"])
 def test_an_extra_file_stays_inside_the_version(warehouse, out_dir, path):
     assert_nothing_published(warehouse, out_dir, "not a path", extra_files={path: b""})
