@@ -6,6 +6,20 @@ of ready text, of which a code of the row picks one.
 
 from pipelines.truth.json_sql import Sql, Tree, concat, pool, raw_pool, text_of
 
+CODES = (
+    "drawn_on",
+    "started_us",
+    "workload",
+    "deployment",
+    "gateway",
+    "task",
+    "call_number",
+    "number",
+    "source",
+    "status",
+)
+"""Columns of an attempt that its ids are made of."""
+
 IDENTIFY = """
 with seeded as (
     select
@@ -29,7 +43,7 @@ named as (
 
 logged as (
     select
-        * exclude (day_seed, prefix),
+        *,
         case status
             when 1 then litellm_call_id
             when 2 then concat(response_id, '_cache_hit', epoch_text(started_us))
@@ -41,7 +55,12 @@ logged as (
 
 -- call_id as the litellm source names a payload (0) and a SpendLogs row (1)
 select
-    *,
+    litellm_call_id,
+    response_id,
+    trace_id,
+    task_id,
+    logged_id,
+    status_text,
     if(
         gateway = 0,
         md5(concat_ws(chr(31), litellm_call_id, logged_id, status_text, started_us)),

@@ -114,8 +114,9 @@ class GatewayWriter:
             "seed": str(self._seed),
             "prefixes": [_response_prefix(d) for d in DEPLOYMENTS.values()],
         }
-        table = self._query(self._con, gateway_sql.IDENTIFY, attempts, parameters)
-        return pl.DataFrame(table)
+        coded = attempts.select(gateway_sql.CODES)
+        ids = self._query(self._con, gateway_sql.IDENTIFY, coded, parameters)
+        return attempts.hstack(pl.DataFrame(ids))
 
     def write_day(self, day: date, attempts: pl.DataFrame) -> None:
         """Write one day of logs.
