@@ -83,10 +83,10 @@ class Session:
             f"count(*) filter (where not coalesce({rule}, false))"
             for rule in transform.checks.values()
         )
-        broken = self.con.execute(
+        [broken] = self.con.execute(
             f"select {counts} from {identifier(transform.name)}"  # noqa: S608
-        ).fetchone()
-        for name, count in zip(transform.checks, broken or (), strict=True):
+        ).fetchall()
+        for name, count in zip(transform.checks, broken, strict=True):
             if count:
                 raise AuditFailedError(
                     f"{transform.name}: {count} rows break the check '{name}' "
