@@ -112,6 +112,7 @@ WORKLOADS: tuple[Workload, ...] = (
         16,
         ("us-opus-code",),
         "gateway_us",
+        fallback="us-gpt-sales",
         key="code",
         team="gw-platform",
         owners=(("code-assistant", "1"),),

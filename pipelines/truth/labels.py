@@ -67,6 +67,7 @@ def label(frame: pl.DataFrame, plan: Plan, day: date) -> pl.DataFrame:
         (
             _part(plan, Fault.CACHE_SEMANTICS, "support", 30)
             & (pl.col("status") == SUCCESS)
+            & (pl.col("deployment") == pl.col("asked"))
             & (_cached() > pl.col("input_uncached"))
         ).alias("is_exclusive"),
     )

@@ -181,7 +181,8 @@ def owned_daily(frame: pl.DataFrame, plan: Plan, day: date) -> pl.DataFrame:
                     pl.Series("cost", scaled, dtype=pl.Decimal(38, 18)),
                 )
             )
-    return pl.concat(frames) if frames else pl.DataFrame()
+    keys = ("application_id", "cost_center_id", "issuer", "model_id", "is_logged")
+    return pl.concat(frames).sort(keys, nulls_last=True)
 
 
 def billed_daily(frame: pl.DataFrame, day: date) -> pl.DataFrame:
