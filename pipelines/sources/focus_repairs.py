@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection
 from datetime import UTC, date, datetime, time
 
-from models.vocabulary import ChargeCategory, Meter
+from models.vocabulary import ChargeCategory, Meter, ServiceTier
 from pipelines.sources.bedrock_usage_types import read_usage_type
 from pipelines.sources.bill_rows import json_object
 
@@ -79,22 +79,32 @@ _PROVIDERS = {
     "anthropic": "anthropic",
 }
 
-# order matters; `\b` keeps "uncached" out of the cache
+# order matters; `\b` keeps "uncached" out of the cache; Azure's meters abbreviate
+_CACHE = r"\b(?:cached?|cc?chd|cd)\b"
 _METERS = tuple(
     (re.compile(pattern), meter)
     for pattern, meter in (
-        (r"\bcache.*storage", Meter.CACHE_STORAGE),
-        (r"\bcache.*write.*\b1 ?h", Meter.CACHE_WRITE_1H),
-        (r"\bcache.*write.*\b5 ?m", Meter.CACHE_WRITE_5M),
-        (r"\bcache.*write", Meter.CACHE_WRITE),
-        (r"\bcache.*read|\bcached", Meter.CACHE_READ),
+        (r"\bprovisioned\b", Meter.PROVISIONED_THROUGHPUT),
+        (rf"{_CACHE}.*\bstorage", Meter.CACHE_STORAGE),
+        (rf"{_CACHE}.*\bwrite.*\b1 ?h", Meter.CACHE_WRITE_1H),
+        (rf"{_CACHE}.*\bwrite.*\b5 ?m", Meter.CACHE_WRITE_5M),
+        (rf"{_CACHE}.*\bwr(?:ite)?\b", Meter.CACHE_WRITE),
+        (_CACHE, Meter.CACHE_READ),
         (r"audio.*output|output.*audio", Meter.OUTPUT_AUDIO),
         (r"audio.*input|input.*audio", Meter.INPUT_AUDIO),
         (r"image.*output|output.*image", Meter.OUTPUT_IMAGE),
         (r"image.*input|input.*image", Meter.INPUT_IMAGE),
         (r"web ?search", Meter.WEB_SEARCH),
-        (r"\boutput", Meter.OUTPUT),
-        (r"\binput", Meter.INPUT_UNCACHED),
+        (r"\b(?:output|outp|out|opt)\b", Meter.OUTPUT),
+        (r"\b(?:input|inp)\b|\bembedding", Meter.INPUT_UNCACHED),
+    )
+)
+_TIERS = tuple(
+    (re.compile(pattern), tier)
+    for pattern, tier in (
+        (r"\bbatch\b", ServiceTier.BATCH),
+        (r"\bflex\b", ServiceTier.FLEX),
+        (r"\b(?:priority|pp)\b", ServiceTier.PRIORITY),
     )
 )
 
@@ -211,4 +221,5 @@ def read_sku(
     cache = f"cache {action}" if action in {"read", "write"} else ""
     words = f"{cache} {told('TokenDirection')} {sku_meter or ''}".lower()
     meter = next((m for pattern, m in _METERS if pattern.search(words)), Meter.UNCLASSIFIED)
-    return told("ModelId") or None, meter if words.strip() else None, None
+    tier = next((t for pattern, t in _TIERS if pattern.search(words)), None)
+    return told("ModelId") or None, meter if words.strip() else None, tier

@@ -445,6 +445,12 @@ def test_the_version_is_told_by_the_columns(columns: set[str], version: str) -> 
         ("Context Cache Storage", None, "cache_storage"),
         ("Audio Output Tokens", None, "output_audio"),
         (None, '{"x_TokenDirection": "Input", "x_TokenCacheAction": "Read"}', "cache_read"),
+        ("gpt-4o-mini-0718-Inp-glbl Tokens", None, "input_uncached"),
+        ("gpt-5-codex-ccchd-inp-glbl Tokens", None, "cache_read"),
+        ("5.4 mini cd Inp Gl 1M Tokens", None, "cache_read"),
+        ("5.6 sol ShortCo Cd Wr Std Gl 1M Tokens", None, "cache_write"),
+        ("5.4 mini Opt Gl 1M Tokens", None, "output"),
+        ("Provisioned Managed Global Unit", None, "provisioned_throughput"),
         ("Agent Hours", None, "unclassified"),
         (None, None, None),
     ],
@@ -453,6 +459,18 @@ def test_a_meter_is_told_by_its_name_or_its_details(
     meter_text: str | None, details: str | None, expected: str | None
 ) -> None:
     assert read_sku(meter_text, details, None, "Solora API")[1] == expected
+
+
+@pytest.mark.parametrize(
+    ("meter_text", "tier"),
+    [
+        ("Batch Input Tokens", "batch"),
+        ("5.1 pp cd inp Dz 1M Tokens", "priority"),
+        ("Input Tokens", None),
+    ],
+)
+def test_a_service_tier_is_only_what_the_meter_says(meter_text: str, tier: str | None) -> None:
+    assert read_sku(meter_text, None, None, "Solora API")[2] == tier
 
 
 def test_a_bedrock_row_of_an_aws_export_is_read_by_its_usage_type() -> None:
