@@ -62,7 +62,7 @@ class LogReader:
 
 def _records(con: duckdb.DuckDBPyConnection, sql: str, path: Path) -> Iterator[Lines]:
     first = 1
-    reader: pa.RecordBatchReader = con.execute(sql, {"path": str(path)}).to_arrow_reader(ROWS)
+    reader: pa.RecordBatchReader = con.sql(sql, params={"path": str(path)}).to_arrow_reader(ROWS)
     for batch in reader:
         texts = batch.column(0)
         numbers = pa.array(np.arange(first, first + len(texts), dtype=np.int64))

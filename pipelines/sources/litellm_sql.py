@@ -121,6 +121,10 @@ typed as (
             ',', prompt_tokens, completion_tokens, total_tokens,
             array_to_string(usage[1:{len(USAGE)}], ',')
         ) as count_text,
+        coalesce(list_count(usage[1:{len(USAGE)}]), 0)
+        + (prompt_tokens is not null)::integer
+        + (completion_tokens is not null)::integer
+        + (total_tokens is not null)::integer as count_count,
         try_cast(usage[1:{len(USAGE)}] as bigint[]) as counts,
         try_cast(prompt_tokens as bigint) as reported_input,
         try_cast(completion_tokens as bigint) as reported_output,
@@ -141,6 +145,11 @@ named as (
     select
         * exclude (counts),
         list_max(counts) as greatest_count,
+        -- digits alone, and still no number: it does not fit 64 bits
+        count_count <> coalesce(list_count(counts), 0)
+        + (reported_input is not null)::integer
+        + (reported_output is not null)::integer
+        + (reported_total is not null)::integer as is_count_lost,
         {_COUNTS}
     from typed
 ),
@@ -171,7 +180,7 @@ judged as (
         coalesce({_renamed("call_type", _OPERATIONS)}, 'other') as call_operation,
         {_renamed("call_type", _ROLES)} as call_role,
         {_renamed("internal_call_origin", ORIGINS)} as origin_role,
-        cache_hit in ('true', 'True') or has_hit_suffix as is_hit,
+        coalesce(cache_hit in ('true', 'True'), false) or has_hit_suffix as is_hit,
         coalesce(status = 'failure', false) as is_failure,
         cached + written > coalesce(input, 0) as is_input_exclusive,
         thought > coalesce(output, 0) as is_output_exclusive,
@@ -225,7 +234,8 @@ ruled as (
                     then 'bad_time'
                 when not regexp_full_match(count_text, '[0-9,]*') then 'bad_count'
                 when
-                    greatest(reported_input, reported_output, reported_total, greatest_count)
+                    is_count_lost
+                    or greatest(reported_input, reported_output, reported_total, greatest_count)
                     > {MAX_COUNT}
                     then 'impossible_count'
                 when cost is null and cost_text <> '' then 'bad_amount'
