@@ -18,7 +18,8 @@ and gateways would, and beside it, in `truth/`, what no pipeline may look at bef
 How it goes, one day at a time: `traffic` draws attempts, `labels` says what each tells about
 itself, `ledger` prices and owns them, `gateways` and `outcomes` write the files of the day. At the
 end `billing` turns the same attempts into bills and invoices, `reference` writes what people know,
-and `faults` damages files. `catalogue` and `company` are the made-up company; nothing there is random.
+and `faults` damages files. `catalogue`, `company` and `register` are the made-up company; nothing
+there is random.
 
 All amounts are whole pico-dollars until they are written, so `billed` equals the sum of `truth` to
 the last digit. Where calls and bypass share a pool, bypass is a large part of it: never so little

@@ -16,11 +16,12 @@ from isal import isal_zlib
 from pipelines.duck import connect
 from pipelines.truth import gateway_sql
 from pipelines.truth.catalogue import DEPLOYMENTS, METERS, Deployment
-from pipelines.truth.company import KEYS, WORKLOADS, key_hash, user_ids
+from pipelines.truth.company import KEYS, WORKLOADS, key_hash
 from pipelines.truth.content import CHOICES, ERRORS, MESSAGES
 from pipelines.truth.json_sql import MACROS
 from pipelines.truth.ledger import price_per_million
 from pipelines.truth.output import LEVEL
+from pipelines.truth.register import user_ids
 
 Pools = dict[str, list[str] | str]
 Job = tuple[Path, str, str, pl.DataFrame]

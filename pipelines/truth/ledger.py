@@ -18,18 +18,16 @@ from pipelines.truth.catalogue import (
     Deployment,
 )
 from pipelines.truth.company import (
-    APPLICATIONS,
     CONSUMER_APPLICATION,
     MOVED_KEY,
     MOVED_KEY_TO,
     REORGANISED_APPLICATION,
     REORGANISED_TO,
     TAG_OVERRIDE_APPLICATION,
-    USER_COUNT,
     WORKLOADS,
-    user_cost_center,
 )
 from pipelines.truth.plan import Plan
+from pipelines.truth.register import APPLICATIONS, USER_COUNT, user_cost_center
 from pipelines.truth.traffic import SUCCESS, Ints
 
 _MERGED = (Meter.CACHE_READ, Meter.CACHE_WRITE_5M, Meter.CACHE_WRITE_1H)

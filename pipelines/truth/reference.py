@@ -15,23 +15,25 @@ from pipelines.truth.catalogue import (
     Deployment,
 )
 from pipelines.truth.company import (
-    APPLICATIONS,
     CONSUMER_APPLICATION,
-    COST_CENTERS,
     GATEWAYS,
     REORGANISED_APPLICATION,
     REORGANISED_TO,
-    TEAMS,
-    USER_COUNT,
-    Application,
     key_hash,
-    user_cost_center,
-    user_ids,
 )
 from pipelines.truth.cur import SUPPORT_LINE
 from pipelines.truth.ledger import price_per_million
 from pipelines.truth.output import write, write_csv
 from pipelines.truth.plan import Plan
+from pipelines.truth.register import (
+    APPLICATIONS,
+    COST_CENTERS,
+    TEAMS,
+    USER_COUNT,
+    Application,
+    user_cost_center,
+    user_ids,
+)
 
 Row = dict[str, str]
 

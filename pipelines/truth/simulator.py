@@ -85,7 +85,7 @@ def simulate(
         Counts and sums of what was written.
 
     Raises:
-        ValueError: An unknown fault, or fewer than one day or call.
+        ValueError: An unknown fault, fewer than one day, or a day without calls.
         FileExistsError: `out` holds something.
     """
     plan = _plan(seed, start, days, calls, faults)
@@ -162,7 +162,10 @@ def _plan(seed: int, start: date, days: int, calls: int, faults: Collection[str]
     unknown = sorted(set(faults) - set(Fault))
     if unknown:
         raise ValueError(f"unknown faults {unknown}; known are {sorted(Fault)}")
-    return Plan(seed, start, days, calls, frozenset(Fault(name) for name in faults))
+    plan = Plan(seed, start, days, calls, frozenset(Fault(name) for name in faults))
+    if min(plan.calls_by_day.values()) < 1:
+        raise ValueError("too few calls: each day needs at least 1")
+    return plan
 
 
 def _logged_columns(plan: Plan) -> list[pl.Expr]:

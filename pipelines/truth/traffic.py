@@ -17,8 +17,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipelines.truth.catalogue import DEPLOYMENT_IDS
-from pipelines.truth.company import USER_COUNT, WORKLOADS, Workload
+from pipelines.truth.company import WORKLOADS, Workload
 from pipelines.truth.plan import Plan, midnight_us, shares_of
+from pipelines.truth.register import USER_COUNT
 
 Ints = NDArray[np.int64]
 

@@ -284,7 +284,9 @@ def test_progress_counts_the_days(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"days": 0}, {"calls": 0}, {"faults": ["gremlins"]}], ids=lambda w: next(iter(w))
+    "wrong",
+    [{"days": 0}, {"calls": 0}, {"days": 40}, {"faults": ["gremlins"]}],
+    ids=lambda wrong: str(next(iter(wrong.items()))),
 )
 def test_an_impossible_plan_is_refused(tmp_path, wrong):
     asked = {"seed": 1, "days": 1, "calls": 10, "faults": ()} | wrong
