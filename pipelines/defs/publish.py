@@ -1,6 +1,7 @@
 """The published version: one DuckDB file, CSVs and Parquet, swapped in as a whole."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -11,6 +12,7 @@ from pipelines.defs.keys import PUBLISHED, table_key
 from pipelines.defs.partitions import ONE_RUN_FOR_A_RANGE
 from pipelines.defs.resources import WorkspaceFolder
 from pipelines.defs.warehouse import tables
+from pipelines.duck import connect
 
 
 @dg.definitions
@@ -42,7 +44,18 @@ def published_asset() -> dg.AssetsDefinition:
                 "version": published.version,
                 "path": dg.MetadataValue.path(str(published.path)),
                 "changed": published.changed,
+                **billed_totals(published.path / "marts.duckdb"),
             }
         )
 
     return write_audit_swap
+
+
+def billed_totals(marts: Path) -> dict[str, str]:
+    """All published money as exact text, per currency: `billed_cost_USD` and so on."""
+    with connect(marts, read_only=True) as con:
+        rows = con.execute(
+            "select billing_currency, cast(sum(billed_cost) as varchar) from fct_cost_lines "
+            "group by billing_currency having sum(billed_cost) is not null order by 1"
+        ).fetchall()
+    return {f"billed_cost_{currency}": total for currency, total in rows}
