@@ -244,15 +244,14 @@ class Computation:
             self._register_names(session)
             session.build(self._select("day", ("staging", "intermediate", "marts")), params)
             self._counters.append(session.fetch(self._select("day", ("checks",)), params))
+            days = [day.isoformat() for day in _days(from_date, to_date)]
             for transform in self._select("day", ("marts",)):
-                for day in _days(from_date, to_date):
-                    self._write(session, transform, day.isoformat())
+                self._write(session, transform, days)
 
-    def _write(self, session: Session, transform: Transform, partition: str) -> None:
-        self._parts.append(
-            self._warehouse.write(
-                session.con, transform.name, partition, transform.name, transform.keys
-            )
+    def _write(self, session: Session, transform: Transform, partitions: Sequence[str]) -> None:
+        name = transform.name
+        self._parts += self._warehouse.write_all(
+            session.con, name, partitions, name, transform.keys
         )
 
     def _touched_periods(self, days: Days) -> Days:
@@ -309,8 +308,7 @@ class Computation:
             self._counters.append(session.fetch(self._select("period", ("checks",)), params))
             for transform in transforms:
                 if transform.is_public:
-                    for period in periods:
-                        self._write(session, transform, f"{period:%Y-%m}")
+                    self._write(session, transform, [f"{period:%Y-%m}" for period in periods])
 
     def _landing_counters(self) -> pa.Table:
         """Per source: do the dispositions of its files balance, and what was set aside."""
@@ -345,7 +343,7 @@ class Computation:
             transforms = self._select("none", ("marts",))
             session.build(transforms, self._params(date.min, date.max))
             for transform in transforms:
-                self._write(session, transform, _DIMENSIONS)
+                self._write(session, transform, [_DIMENSIONS])
 
     def _merged(self, session: Session, judged: pa.Table) -> pa.Table:
         """These judgements, and earlier ones of days and periods that were left alone."""

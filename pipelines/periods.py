@@ -53,7 +53,9 @@ _Account = tuple[date, str, str, str]
 class Statements:
     """The statements of some billing periods, as engine inputs."""
 
-    def __init__(self, lines: pa.Table, reference: Mapping[str, pa.Table], periods: set[date]) -> None:
+    def __init__(
+        self, lines: pa.Table, reference: Mapping[str, pa.Table], periods: set[date]
+    ) -> None:
         """Round and name everything.
 
         Args:

@@ -41,9 +41,7 @@ class Session:
         """Make a small Arrow table readable under a name."""
         self.con.register(name, table)
 
-    def register_parts(
-        self, name: str, columns: Sequence[Column], paths: Sequence[Path]
-    ) -> None:
+    def register_parts(self, name: str, columns: Sequence[Column], paths: Sequence[Path]) -> None:
         """Make Parquet files readable under a name: only the given columns, empty without files."""
         if not paths:
             self.con.execute(f"create table {identifier(name)} ({ddl(columns)})")
