@@ -38,22 +38,24 @@ from pipelines.sources.bill_rows import (
     INSTANT,
     QUANTITY,
     TEXT,
-    amount_rules,
-    any_is,
     charge_columns,
     charge_reading,
+    json_object,
+    look_up,
+    quantity,
+    tags_json,
+    with_amounts,
+)
+from pipelines.sources.bill_rules import (
+    amount_rules,
+    any_is,
     count_flags,
     currency_rule,
     flagged,
     instant_rules,
-    json_object,
-    look_up,
     missing,
-    quantity,
     quantity_rule,
     split_rejected,
-    tags_json,
-    with_amounts,
 )
 
 _REQUIRED = (

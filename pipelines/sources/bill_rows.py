@@ -1,4 +1,4 @@
-"""Rows of a bill: text to exact values, rejects, and the natural key of a charge.
+"""Rows of a bill: text to exact values, and the natural key of a charge.
 
 A distinct text is read once, in Python, whatever the number of rows that hold it; everything else
 is done column by column. Knows the charge contract, and no bill's own columns.
@@ -6,7 +6,6 @@ is done column by column. Knows the charge contract, and no bill's own columns.
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 import polars as pl
@@ -28,7 +27,6 @@ INSTANT = pl.Datetime("us", "UTC")
 Schema = Mapping[str, pl.DataType]
 
 _QUANTITY_STEP = Decimal(1).scaleb(-9)
-_SHAPE_LENGTH = 64
 
 # What a line is, as delivered. Not in it: amounts and quantities, which a restated bill changes;
 # the invoice, which comes later; tags, which the workspace chooses; and what our rules derive.
@@ -81,16 +79,6 @@ select content_hash || '-' || row_number() over (
 from identified
 order by position
 """
-
-
-@dataclass(frozen=True)
-class RowRule:
-    """What makes a row unusable, and what a person can do about it."""
-
-    name: str
-    column: str
-    broken: pl.Expr
-    next_action: str
 
 
 def look_up(
@@ -193,83 +181,6 @@ def tags_json(tags: Mapping[str, object]) -> str | None:
     )
 
 
-def flagged(flags: Mapping[str, pl.Expr]) -> pl.Expr:
-    """The names of the flags that hold, comma-separated; null if none."""
-    names = [pl.when(is_set).then(pl.lit(name)) for name, is_set in flags.items()]
-    joined = pl.concat_str(names, separator=",", ignore_nulls=True)
-    return pl.when(joined != "").then(joined)
-
-
-def count_flags(rows: pl.DataFrame, flags: Mapping[str, pl.Expr]) -> dict[str, int]:
-    """How many rows each flag holds for; flags that never do are left out."""
-    counts = rows.select(**{name: is_set.sum() for name, is_set in flags.items()}).row(
-        0, named=True
-    )
-    return {name: int(count) for name, count in counts.items() if count}
-
-
-def any_is(columns: Sequence[str], value: str) -> pl.Expr:
-    """Whether any of some text columns holds a value."""
-    return pl.any_horizontal([pl.col(name) == value for name in columns])
-
-
-def quantity_rule(column: str, state: str, next_action: str) -> RowRule:
-    """A quantity that `quantity` could not read."""
-    return RowRule("quantity_form", column, pl.col(state) == "quantity_form", next_action)
-
-
-def missing(column: str, rule: str, next_action: str) -> RowRule:
-    """A cell that must not be blank."""
-    return RowRule(rule, column, pl.col(column).is_null(), next_action)
-
-
-def amount_rules(columns: Sequence[str], next_action: str) -> list[RowRule]:
-    """Amounts that `with_amounts` could not read."""
-    return [
-        RowRule("amount_form", name, pl.col(f"{name}_state") == "amount_form", next_action)
-        for name in columns
-    ]
-
-
-def instant_rules(columns: Mapping[str, str], next_action: str) -> list[RowRule]:
-    """Instants, by name of their text, that are there and could not be read."""
-    return [
-        RowRule(
-            "instant_form", name, pl.col(name).is_not_null() & pl.col(at).is_null(), next_action
-        )
-        for name, at in columns.items()
-    ]
-
-
-def currency_rule(column: str, next_action: str) -> RowRule:
-    """A currency that is blank or no ISO 4217 code."""
-    is_code = pl.col(column).str.contains(r"^[A-Z]{3}$").fill_null(value=False)
-    return RowRule("currency_form", column, ~is_code, next_action)
-
-
-def split_rejected(
-    rows: pl.DataFrame, rules: Sequence[RowRule]
-) -> tuple[pl.DataFrame, tuple[Rejected, ...]]:
-    """Take out the rows that break a rule; the first broken rule of a row is its reason."""
-    first = pl.coalesce(
-        [pl.when(rule.broken).then(pl.lit(i)) for i, rule in enumerate(rules)] + [pl.lit(None)]
-    )
-    judged = rows.with_columns(broken_rule=first)
-    rejected = tuple(
-        Rejected(
-            file_id=row["file_id"],
-            file_name=row["file_name"],
-            source_row=row["source_row"],
-            rule=rules[row["broken_rule"]].name,
-            column=rules[row["broken_rule"]].column,
-            next_action=rules[row["broken_rule"]].next_action,
-            shape=_redacted(row[rules[row["broken_rule"]].column]),
-        )
-        for row in judged.filter(pl.col("broken_rule").is_not_null()).iter_rows(named=True)
-    )
-    return judged.filter(pl.col("broken_rule").is_null()).drop("broken_rule"), rejected
-
-
 def charge_reading(
     bill: Bill,
     charges: pl.DataFrame,
@@ -338,11 +249,3 @@ def _amount(text: str | None, *, exponent: bool, binary: bool) -> tuple[Decimal 
         return None, "amount_form"
     is_exact = not binary or amount == Decimal(text)
     return amount, None if is_exact else "quantised"
-
-
-def _redacted(value: object) -> str:
-    """The shape of a value: letters as `a`, digits as `9`, everything else but signs as `?`."""
-    text = "" if value is None else str(value)[:_SHAPE_LENGTH]
-    return "".join(
-        "a" if c.isalpha() else "9" if c.isdigit() else c if " " <= c <= "~" else "?" for c in text
-    )
