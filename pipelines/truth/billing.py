@@ -112,7 +112,8 @@ class Billing:
                 again = f"{name}-again"
                 write_openai(inbox / "openai" / again, self._billed, [self._plan.fault_day])
         for month in self.months:
-            self._write_aws(inbox / "aws", first if is_restated else None, month)
+            is_month = is_restated and month == self._plan.fault_day.replace(day=1)
+            self._write_aws(inbox / "aws", first if is_month else None, month)
 
     @property
     def usage_by_issuer(self) -> dict[str, Decimal]:

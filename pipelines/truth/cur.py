@@ -227,9 +227,10 @@ def write_run(
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows(_lines(billed, extras, month))
-    packed = pack(text.getvalue().encode("ascii"))
+    content = text.getvalue().encode("ascii")
+    packed = pack(content)
     partition = f"BILLING_PERIOD={month:%Y-%m}"
-    run = f"{run_day:%Y%m%d}T060000Z-{zlib.crc32(packed):08x}"
+    run = f"{run_day:%Y%m%d}T060000Z-{zlib.crc32(content):08x}"
     path = f"{EXPORT}/data/{partition}/{run}/{EXPORT}-00001.csv.gz"
     write(folder / path, packed)
     manifest = {
@@ -239,7 +240,7 @@ def write_run(
         "dataFiles": [{"s3Uri": f"s3://acme-billing/{path}", "size": len(packed)}],
         "columns": [{"name": column, "type": "string"} for column in COLUMNS],
     }
-    content = (json.dumps(manifest, indent=1) + "\n").encode("ascii")
+    described = (json.dumps(manifest, indent=1) + "\n").encode("ascii")
     metadata = folder / EXPORT / "metadata" / partition
-    write(metadata / run / f"{EXPORT}-Manifest.json", content)
-    write(metadata / f"{EXPORT}-Manifest.json", content)
+    write(metadata / run / f"{EXPORT}-Manifest.json", described)
+    write(metadata / f"{EXPORT}-Manifest.json", described)
