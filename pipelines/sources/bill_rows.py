@@ -170,7 +170,7 @@ def json_object(text: str | None) -> dict[str, object] | None:
 def tags_json(tags: Mapping[str, object]) -> str | None:
     """Tags as the contract wants them: sorted keys, text values, null when there are none."""
     texts = {
-        key: value if isinstance(value, str) else json.dumps(value, default=str)
+        key: str(value).lower() if isinstance(value, bool) else str(value)
         for key, value in tags.items()
         if value is not None and not isinstance(value, dict | list)
     }

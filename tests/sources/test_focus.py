@@ -302,6 +302,14 @@ def test_tags_are_kept_by_allow_list_only(tmp_path: Path) -> None:
     assert (reading.counters["tags_invalid"], reading.counters["tag_key_spaces"]) == (1, 1)
 
 
+def test_tag_values_become_text_whatever_their_json_type(tmp_path: Path) -> None:
+    reading = read_rows(
+        tmp_path, row(Tags='{"a": true, "b": 1.50, "c": null}'), tag_keys=("a", "b")
+    )
+
+    assert charges(reading)["tags"].to_list() == ['{"a":"true","b":"1.50"}']
+
+
 def test_a_quantity_in_blocks_becomes_single_tokens(tmp_path: Path) -> None:
     blocks = row(ConsumedQuantity="0.5", ConsumedUnit="1M tokens")
     priced_only = row(ConsumedQuantity=None, ConsumedUnit=None)
