@@ -7,19 +7,20 @@ crash between two writes leaves the index pointing at whole files, and old ones 
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal, localcontext
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
 from pydantic import Field
 
-from models.money import MONEY_CONTEXT
 from models.record import Record
 from models.settings import ID_PATTERN
 from pipelines import durable
+from pipelines.control_totals import Sums, columns_of, sha256_of, totals_by_file
 from pipelines.quoting import identifier
 
 ROW_GROUP_SIZE = 122_880
+_SYNCS = 16
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MONTH = re.compile(r"\d{4}-\d{2}", re.ASCII)
 # what Parquet and older DuckDB clients hold without loss; binary floats and HUGEINT are not here
@@ -45,8 +46,7 @@ class WarehousePart(Record):
     sha256: str
     shape: str
     """Short hash of column names and types: parts of one table must agree."""
-    sums: dict[str, str | None]
-    """Exact sum of each decimal column, as text; null when every value is null."""
+    sums: Sums
 
 
 class Index(Record):
@@ -55,59 +55,6 @@ class Index(Record):
     fingerprints: dict[str, str] = Field(default_factory=dict)
     """Fingerprint of the inputs each day (or period) was computed from."""
     parts: tuple[WarehousePart, ...] = ()
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file as it is on disk now, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def control_totals(
-    con: duckdb.DuckDBPyConnection,
-    relation: str,
-    columns: Mapping[str, str],
-    bound: Mapping[str, str | list[str]] | None = None,
-) -> tuple[int, dict[str, str | None]]:
-    """Rows of a relation, and the exact sum of each of its decimal columns.
-
-    Args:
-        con: Where the relation is.
-        relation: SQL of it, already quoted.
-        columns: DuckDB type by column name.
-        bound: Values the relation binds.
-    """
-    decimals = [name for name, kind in columns.items() if kind.startswith("DECIMAL")]
-    sums = "".join(f", sum({identifier(name)})" for name in decimals)
-    row = con.execute(f"select count(*){sums} from {relation}", bound).fetchone()  # noqa: S608
-    assert row is not None  # noqa: S101
-    return row[0], {n: as_text(v) for n, v in zip(decimals, row[1:], strict=True)}
-
-
-def as_text(amount: Decimal | None) -> str | None:
-    """An exact sum as plain text, without exponent or trailing zeros."""
-    if amount is None:
-        return None
-    text = format(amount, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def add_sums(sums: Iterable[Mapping[str, str | None]]) -> dict[str, str | None]:
-    """Add the control sums of several parts; null where no part has a value."""
-    totals: dict[str, Decimal | None] = {}
-    with localcontext(MONEY_CONTEXT):
-        for each in sums:
-            for name, text in each.items():
-                before = totals.setdefault(name, None)
-                if text is not None:
-                    totals[name] = (before or Decimal(0)) + Decimal(text)
-    return {name: as_text(total) for name, total in totals.items()}
-
-
-def columns_of(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
-    """DuckDB type by column name, in column order. `relation` is SQL, already quoted."""
-    rows = con.execute(f"describe select * from {relation}").fetchall()  # noqa: S608
-    return {row[0]: row[1] for row in rows}
 
 
 class Warehouse:
@@ -139,15 +86,30 @@ class Warehouse:
         relation: str,
         order_by: Sequence[str],
     ) -> WarehousePart:
-        """Store one partition of a computed table. It counts once `commit` lists it.
+        """Store one partition of a computed table: see `write_all`."""
+        return self.write_all(con, table, [partition], relation, order_by)[0]
+
+    def write_all(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        table: str,
+        partitions: Sequence[str],
+        relation: str,
+        order_by: Sequence[str],
+    ) -> list[WarehousePart]:
+        """Store partitions of a computed table. They count once `commit` lists them.
 
         Args:
             con: Session in which the table was computed.
             table: Name it is stored under.
-            partition: `YYYY-MM-DD` keeps rows of that charge_date, `YYYY-MM` of that
-                billing_period, `all` keeps every row.
+            partitions: All of one form. `YYYY-MM-DD` keeps rows of that charge_date, `YYYY-MM` of
+                that billing_period, `all` keeps every row. Other rows are left out.
             relation: Table or view in `con`.
-            order_by: The table's keys: unique, so that they order it totally. All columns if empty.
+            order_by: The table's keys: unique in a partition, so that they order it totally. All
+                columns if empty.
+
+        Returns:
+            One part per partition, in the order given; one without rows is a part like any other.
 
         Raises:
             WarehouseError: A column of a type that would lose digits, a name that is not safe as
@@ -157,35 +119,32 @@ class Warehouse:
             raise WarehouseError(f"{table!r}: not a table name that can be a directory")
         columns = columns_of(con, identifier(relation))
         refuse_lossy_types(table, columns)
-        source, bound = _partition_rows(table, partition, relation)
-        keys = [identifier(key) for key in order_by or columns]
-        if order_by:
-            _refuse_repeated_keys(con, f"{table} {partition}", source, bound, keys)
+        bounds = [_bound(table, partition) for partition in partitions]
+        _refuse_repeated_keys(con, table, relation, {column for column, _ in bounds}, order_by)
 
         folder = self.root / table
         folder.mkdir(parents=True, exist_ok=True)
-        temp = durable.temporary(folder / f"{partition}.parquet")
-        order = ", ".join(f"{key} asc nulls last" for key in keys)
-        con.execute(
-            f"copy (select * from {source} order by {order}) to $path "  # noqa: S608
-            f"(format parquet, compression zstd, row_group_size {ROW_GROUP_SIZE})",
-            {**bound, "path": str(temp)},
-        )
-        digest = sha256_of(temp)
-        path = folder / f"{partition}.{digest[:16]}.parquet"
-        size = temp.stat().st_size
-        durable.replace(temp, path)
-        rows, sums = control_totals(con, "read_parquet($path)", columns, {"path": str(path)})
-        return WarehousePart(
-            table=table,
-            partition=partition,
-            path=path.relative_to(self.root).as_posix(),
-            rows=rows,
-            bytes=size,
-            sha256=digest,
-            shape=hashlib.sha256(repr(list(columns.items())).encode()).hexdigest()[:16],
-            sums=sums,
-        )
+        order = ", ".join(f"{identifier(key)} asc nulls last" for key in order_by or columns)
+        stored = [
+            _store(con, folder, partition, _rows_of(relation, column), first_day, order)
+            for partition, (column, first_day) in zip(partitions, bounds, strict=True)
+        ]
+        totals = totals_by_file(con, [path for path, _ in stored], columns)
+        shape = hashlib.sha256(repr(list(columns.items())).encode()).hexdigest()[:16]
+        return [
+            WarehousePart(
+                table=table,
+                partition=partition,
+                path=path.relative_to(self.root).as_posix(),
+                rows=rows,
+                bytes=path.stat().st_size,
+                sha256=digest,
+                shape=shape,
+                sums=sums,
+            )
+            for partition, (path, digest) in zip(partitions, stored, strict=True)
+            for rows, sums in [totals[path]]
+        ]
 
     def commit(self, day_fingerprints: Mapping[str, str], parts: Iterable[WarehousePart]) -> Index:
         """Make written parts count, replacing those of the same table and partition.
@@ -197,6 +156,7 @@ class Warehouse:
             day_fingerprints: Input fingerprint by day or period that was recomputed.
             parts: What `write` returned.
         """
+        parts = list(parts)
         before = self.index()
         kept = {(part.table, part.partition): part for part in before.parts}
         kept |= {(part.table, part.partition): part for part in parts}
@@ -205,6 +165,11 @@ class Warehouse:
             fingerprints=dict(sorted(fingerprints.items())),
             parts=tuple(kept[key] for key in sorted(kept)),
         )
+        durable.step("store parts")
+        paths = {self.root / part.path for part in parts}
+        # side by side, because the file system then writes them in one go
+        with ThreadPoolExecutor(_SYNCS) as pool:
+            list(pool.map(durable.sync, sorted(paths | {path.parent for path in paths})))
         durable.write_bytes(self._index_path, after.model_dump_json(indent=1).encode() + b"\n")
         self._clean(after)
         return after
@@ -230,34 +195,61 @@ def refuse_lossy_types(table: str, columns: Mapping[str, str]) -> None:
             )
 
 
-def _partition_rows(table: str, partition: str, relation: str) -> tuple[str, dict[str, str]]:
-    """The relation's rows of one partition as SQL, and the values it binds."""
+def _bound(table: str, partition: str) -> tuple[str | None, str | None]:
+    """The date column a partition is cut by, and its value: both null for `all`."""
     if partition == "all":
-        return identifier(relation), {}
+        return None, None
     if _DAY.fullmatch(partition):
-        column, first_day = "charge_date", partition
-    elif _MONTH.fullmatch(partition):
-        column, first_day = "billing_period", f"{partition}-01"
-    else:
-        raise WarehouseError(f"{table}: {partition!r} is not YYYY-MM-DD, YYYY-MM or all")
-    rows = f"(from {identifier(relation)} where {column} = cast($first_day as date))"
-    return rows, {"first_day": first_day}
+        return "charge_date", partition
+    if _MONTH.fullmatch(partition):
+        return "billing_period", f"{partition}-01"
+    raise WarehouseError(f"{table}: {partition!r} is not YYYY-MM-DD, YYYY-MM or all")
+
+
+def _rows_of(relation: str, column: str | None) -> str:
+    if column is None:
+        return identifier(relation)
+    return f"(from {identifier(relation)} where {column} = cast($first_day as date))"
 
 
 def _refuse_repeated_keys(
     con: duckdb.DuckDBPyConnection,
-    where: str,
-    source: str,
-    bound: Mapping[str, str],
+    table: str,
+    relation: str,
+    columns: set[str | None],
     keys: Sequence[str],
 ) -> None:
-    listed = ", ".join(keys)
+    """Refuse rows that the keys do not tell apart inside a partition."""
+    if not keys:
+        return
+    grouped = ", ".join(identifier(name) for name in sorted({*keys, *filter(None, columns)}))
     repeated = con.execute(
-        f"select 1 from {source} group by {listed} having count(*) > 1 limit 1",  # noqa: S608
-        dict(bound),
+        f"select 1 from {identifier(relation)} "  # noqa: S608
+        f"group by {grouped} having count(*) > 1 limit 1"
     ).fetchone()
     if repeated:
         raise WarehouseError(
-            f"{where}: the keys ({listed}) are not unique, so the rows have no fixed order: "
-            "complete `keys` in the header, or fix the join that repeats rows"
+            f"{table}: the keys ({', '.join(keys)}) are not unique, so the rows have no fixed "
+            "order: complete `keys` in the header, or fix the join that repeats rows"
         )
+
+
+def _store(
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    partition: str,
+    rows: str,
+    first_day: str | None,
+    order: str,
+) -> tuple[Path, str]:
+    """Write one file under the name of its content; durable only once `commit` has synced it."""
+    prepared = durable.temporary(folder / f"{partition}.parquet")
+    con.execute(
+        f"copy (select * from {rows} order by {order}) to $path "  # noqa: S608
+        f"(format parquet, compression zstd, row_group_size {ROW_GROUP_SIZE})",
+        {"path": str(prepared)} | ({"first_day": first_day} if first_day else {}),
+    )
+    digest = sha256_of(prepared)
+    path = folder / f"{partition}.{digest[:16]}.parquet"
+    prepared.replace(path)
+    return path, digest

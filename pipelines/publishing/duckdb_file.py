@@ -13,10 +13,10 @@ import duckdb
 
 from models.record import Record
 from pipelines import duck, durable
+from pipelines.control_totals import columns_of, control_totals
 from pipelines.publishing.errors import PublishError
 from pipelines.quoting import identifier, literal
 from pipelines.transforms import Transform
-from pipelines.warehouse import columns_of, control_totals
 
 FILE_NAME = "marts.duckdb"
 STORAGE_VERSION = "v1.5.0"

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 import duckdb
 
 from pipelines import durable
+from pipelines.control_totals import add_sums, sha256_of
 from pipelines.publishing import duckdb_file
 from pipelines.publishing.duckdb_file import Audit, PublishedTable
 from pipelines.publishing.errors import PublishError
@@ -34,7 +35,7 @@ from pipelines.publishing.versions import (
     verify,
 )
 from pipelines.transforms import Transform
-from pipelines.warehouse import Warehouse, WarehousePart, add_sums, sha256_of
+from pipelines.warehouse import Warehouse, WarehousePart
 
 CALLS_TABLE = "fct_calls"
 LAYOUT = 1

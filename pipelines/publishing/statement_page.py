@@ -95,7 +95,7 @@ class StatementPage:
 def render_page(page: StatementPage) -> bytes:
     """The page as UTF-8 HTML; equal input gives equal bytes."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters |= {"money": _money, "words": lambda text: text.replace("_", " ")}
+    environment.filters |= {"money": _money, "words": _words}
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     html = template.render(
         page=page,
@@ -119,6 +119,10 @@ def _by_invoice(row: TieOut) -> tuple[str, ...]:
 
 def _by_state(row: Coverage) -> tuple[str, str]:
     return row.billing_currency or "~", row.owner_state
+
+
+def _words(name: str) -> str:
+    return {"cost_center": "charged"}.get(name, name.replace("_", " "))
 
 
 def _money(amount: Decimal | None, currency: str | None) -> str:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from models.facts import Fact
 from pipelines.compute import EMPTY_REFERENCE, fact_columns
+from pipelines.control_totals import columns_of
 from pipelines.engine.duckdb import Session
 from pipelines.lake import Lake
 from pipelines.periods import INVOICE_TOTAL_SCHEMA, ROUNDING_SCHEMA, STATEMENT_SCHEMA
@@ -16,7 +17,6 @@ from pipelines.prices import price_table, resolve_models
 from pipelines.quality import quality_table
 from pipelines.quoting import identifier
 from pipelines.transforms import Transform
-from pipelines.warehouse import columns_of
 
 _LAYERS = ("staging", "intermediate", "marts")
 _PARAMS = {

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from models.record import Record
 from pipelines import durable
+from pipelines.control_totals import sha256_of
 from pipelines.publishing.duckdb_file import FILE_NAME, PublishedTable
 from pipelines.publishing.errors import PublishError
-from pipelines.warehouse import sha256_of
 
 POINTER = "current"
 MANIFEST = "manifest.json"

@@ -111,7 +111,7 @@ def test_the_page_shows_what_the_statement_says(con):
     for shown in (
         "ties out",
         "100.00 USD",
-        "cost center: unlogged usage",
+        "charged: unlogged usage",
         "residual: unallocated",
         "Search",
         ">12<",

@@ -1,9 +1,11 @@
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+from pipelines.control_totals import add_sums, sha256_of
 from pipelines.duck import connect
-from pipelines.warehouse import Warehouse, WarehouseError, add_sums, sha256_of
+from pipelines.warehouse import Warehouse, WarehouseError
 
 CALLS = """
 create or replace table computed as
@@ -94,6 +96,33 @@ def test_a_table_name_that_is_no_folder_name_is_refused(con, warehouse):
 
     with pytest.raises(WarehouseError, match="directory"):
         warehouse.write(con, "../fct_calls", "all", "computed", ["call_id"])
+
+
+def test_many_partitions_at_once_are_the_same_parts_as_one_by_one(con, warehouse):
+    con.execute(CALLS)
+    days = ["2026-10-02", "2026-10-01", "2026-10-03"]
+    together = warehouse.write_all(con, "fct_calls", days, "computed", ("call_id",))
+
+    assert together == [write(con, warehouse, day, ("call_id",)) for day in days]
+    assert (together[2].rows, together[2].sums) == (0, {"cost": None})
+
+
+@pytest.mark.parametrize("root", ["odd [dir]* ?", "relative/./x", "ünï 'quoted'"])
+def test_wherever_the_warehouse_lies_its_parts_are_read_back(con, tmp_path, monkeypatch, root):
+    monkeypatch.chdir(tmp_path)
+    con.execute(CALLS)
+
+    assert write(con, Warehouse(Path(root))).rows == 130_000
+
+
+def test_keys_may_repeat_on_another_day_but_not_on_the_same(con, warehouse):
+    con.execute(CALLS)
+    con.execute("update computed set call_id = 'the same' where call_id in ('call 0', 'call 1')")
+    write(con, warehouse, "2026-10-01", ("call_id",))
+    con.execute("update computed set charge_date = '2026-10-01' where call_id = 'the same'")
+
+    with pytest.raises(WarehouseError, match="not unique"):
+        write(con, warehouse, "2026-10-01", ("call_id",))
 
 
 def test_a_part_counts_only_once_it_is_committed(con, warehouse):
