@@ -18,12 +18,13 @@ def find_files(folder: Path) -> list[FoundFile]:
     Hidden files, unfinished uploads and read-me files are passed over. Links are never followed,
     neither to files nor to folders. A missing folder holds no files.
     """
-    names = sorted(_names(folder))
+    names = sorted(file_names(folder))
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         return list(pool.map(lambda name: _found(folder, name), names, chunksize=64))
 
 
-def _names(folder: Path) -> Iterator[str]:
+def file_names(folder: Path) -> Iterator[str]:
+    """Names of the files that `find_files` finds, in no order. Opens none of them."""
     for directory, folders, files in os.walk(folder):
         folders[:] = [f for f in folders if not f.startswith(".")]
         for name in files:

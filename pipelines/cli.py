@@ -1,0 +1,200 @@
+"""The `everycent` command: words and options only. What a command does is in `commands/`."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.commands.guard import Guarded
+
+app = typer.Typer(
+    cls=Guarded,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+_DAYS = ["%Y-%m-%d"]
+Dir = Annotated[
+    Path | None,
+    typer.Argument(metavar="[DIR]", help="The workspace. The current folder if left out."),
+]
+Ws = Annotated[
+    Path | None, typer.Option("--workspace", "-w", metavar="DIR", help="The workspace, as DIR.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for scripts; money is text.")]
+
+
+@app.callback()
+def everycent(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the trace when everycent itself fails.")
+    ] = False,
+) -> None:
+    """Every cent of the AI bill has an owner, and you can prove it.
+
+    First time? Make a company up and see what it comes to:
+
+    `everycent simulate demo && everycent run demo`
+
+    Exit codes: 0 fine (warnings included), 1 finished but files were refused, 2 something to
+    correct in settings, reference tables or the command, 3 a check failed and nothing was
+    published, 4 a defect of everycent.
+    """
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
+) -> None:
+    """Write a fresh workspace: settings, reference tables and an inbox, with comments that teach.
+
+    Example: `everycent init acme`
+    """
+    from pipelines.commands.setting_up import init_command
+
+    init_command(folder)
+
+
+@app.command()
+def check(folder: Dir = None, workspace: Ws = None, as_json: AsJson = False) -> None:
+    """Check settings and reference tables, and report everything that is wrong at once.
+
+    Example: `everycent check acme`
+    """
+    from pipelines.commands.setting_up import check_command
+
+    raise typer.Exit(check_command(_folder(folder, workspace), as_json=as_json))
+
+
+@app.command()
+def run(
+    folder: Dir = None,
+    workspace: Ws = None,
+    from_day: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=_DAYS, metavar="DAY", help="Compute no day before this."),
+    ] = None,
+    to_day: Annotated[
+        datetime | None,
+        typer.Option("--to", formats=_DAYS, metavar="DAY", help="Compute no day from this one on."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Land new files, compute the days they touch, publish, and show whether it all adds up.
+
+    Example: `everycent run acme --from 2026-09-01 --to 2026-10-01`
+    """
+    from pipelines.commands.run import run_command
+
+    code = run_command(
+        _folder(folder, workspace),
+        from_day.date() if from_day else None,
+        to_day.date() if to_day else None,
+        as_json=as_json,
+    )
+    raise typer.Exit(code)
+
+
+@app.command()
+def status(
+    folder: Dir = None,
+    workspace: Ws = None,
+    as_json: AsJson = False,
+    show_all: Annotated[
+        bool, typer.Option("--all", help="List every quarantined record, not only the first 20.")
+    ] = False,
+) -> None:
+    """Show what has landed, what is missing or set aside, what waits, and what is published.
+
+    Example: `everycent status acme`
+    """
+    from pipelines.commands.status import status_command
+
+    status_command(_folder(folder, workspace), as_json=as_json, show_all=show_all)
+
+
+@app.command()
+def sources(as_json: AsJson = False) -> None:
+    """List the kinds of bills and logs that can be read, and how their token totals are meant.
+
+    Example: `everycent sources`
+    """
+    from pipelines.commands.setting_up import sources_command
+
+    sources_command(as_json=as_json)
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new or empty folder.")],
+    seed: Annotated[int, typer.Option(help="Same seed and options, same bytes.")] = 7,
+    days: Annotated[int, typer.Option(help="Days to simulate.")] = 7,
+    calls: Annotated[int, typer.Option(help="Calls in the gateways' logs, in all.")] = 5000,
+    start: Annotated[
+        datetime,
+        typer.Option(
+            formats=_DAYS, metavar="DAY", help="First UTC day.", show_default="2026-09-01"
+        ),
+    ] = datetime(2026, 9, 1),  # noqa: DTZ001 - only its day is used
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Plant a fault; can be given again. One of: duplicate_files, duplicate_lines, "
+            "late_files, restated_bill, missing_logs, torn_file, malformed_lines, "
+            "wrong_gateway_cost, cache_semantics, unknown_owner, unknown_price, overlogged, "
+            "planted_canaries, hostile_tags.",
+        ),
+    ] = None,
+) -> None:
+    """Write a made-up company with bills, logs and reference tables, and the truth about it.
+
+    Example: `everycent simulate demo --days 30 --calls 100000 --fault missing_logs`
+    """
+    from pipelines.commands.setting_up import Simulation, simulate_command
+
+    simulate_command(Simulation(out, seed, days, calls, start.date(), tuple(fault or ())))
+
+
+@app.command()
+def verify(folder: Dir = None, workspace: Ws = None) -> None:
+    """Re-read every byte of the published version: is it still what was published?
+
+    Example: `everycent verify acme`
+    """
+    from pipelines.commands.upkeep import verify_command
+
+    raise typer.Exit(verify_command(_folder(folder, workspace)))
+
+
+@app.command()
+def rollback(
+    version: Annotated[str, typer.Argument(help="A kept version: see `everycent status`.")],
+    folder: Dir = None,
+    workspace: Ws = None,
+) -> None:
+    """Show readers an earlier version, after checking its bytes. One link moves, nothing is lost.
+
+    Example: `everycent rollback 0b29fec684605239 acme`
+    """
+    from pipelines.commands.upkeep import rollback_command
+
+    rollback_command(_folder(folder, workspace), version)
+
+
+def main() -> None:
+    """Entry point of the `everycent` command."""
+    app()
+
+
+def _folder(argument: Path | None, option: Path | None) -> Path:
+    if argument is not None and option is not None:
+        raise typer.BadParameter("give the workspace once: as DIR or as --workspace")
+    return argument or option or Path()
+
+
+if __name__ == "__main__":
+    main()

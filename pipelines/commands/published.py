@@ -1,0 +1,68 @@
+"""The published version of a workspace, opened read-only as an analyst would."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines.commands.guard import UserError
+from pipelines.duck import connect
+from pipelines.publishing.duckdb_file import FILE_NAME
+from pipelines.publishing.versions import POINTER, current_version, folder_of
+from pipelines.workspace import Workspace
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PublishedData:
+    """A published version and a connection to its DuckDB file."""
+
+    version: str
+    folder: Path
+    """The version's own folder, which no later publish changes."""
+    pointer: Path
+    """The link that always leads to the newest version: what people should bookmark."""
+    con: duckdb.DuckDBPyConnection
+
+    def rows(self, sql: str, bound: Mapping[str, object] | None = None) -> list[Row]:
+        """The rows of a query, by column name."""
+        return rows_of(self.con, sql, bound)
+
+
+def rows_of(
+    con: duckdb.DuckDBPyConnection, sql: str, bound: Mapping[str, object] | None = None
+) -> list[Row]:
+    """The rows of a query, by column name."""
+    cursor = con.execute(sql, dict(bound or {}))
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def published_version(workspace: Workspace) -> str:
+    """The version readers see.
+
+    Raises:
+        UserError: Nothing was published yet.
+    """
+    version = current_version(workspace.published_dir)
+    if version is None:
+        raise UserError("Nothing is published here yet. Run `everycent run` first.")
+    return version
+
+
+@contextmanager
+def opened(workspace: Workspace) -> Iterator[PublishedData]:
+    """Open the version readers see.
+
+    Raises:
+        UserError: Nothing was published yet.
+    """
+    out_dir = workspace.published_dir
+    version = published_version(workspace)
+    folder = folder_of(out_dir, version)
+    with connect(folder / FILE_NAME, read_only=True) as con:
+        yield PublishedData(version, folder, out_dir / POINTER, con)

@@ -1,0 +1,240 @@
+"""What a run came to: do the statements tie out, who owns the money, what is not known yet."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, localcontext
+from pathlib import Path
+
+from models.landing import Rejected
+from models.money import MONEY_CONTEXT
+from pipelines.commands.published import PublishedData, Row, opened
+from pipelines.lake import Lake
+from pipelines.publishing.duckdb_file import FILE_NAME
+from pipelines.run import RunSummary, lake_of
+from pipelines.workspace import Workspace
+
+OWNED = ("attributed", "unlogged_usage_owned", "shared_allocated", "idle_owned")
+RESIDUALS = ("unlogged_usage", "shared", "idle", "rounding", "unallocated", "unexplained")
+PARTS = (*OWNED, "reconciling_items", *RESIDUALS)
+"""Columns of the tie-out that add up to the statement, in the order in which they are shown."""
+
+MEANING = {
+    "attributed": "calls with an owner, charged to their cost centres",
+    "unlogged_usage_owned": "no gateway logged it; charged to the owner of the account it ran in",
+    "shared_allocated": "cost that no call causes, split by your shared-cost rules",
+    "idle_owned": "capacity paid and not used, charged to its owner",
+    "reconciling_items": "invoice and bill export differ, and finance has named why",
+    "unlogged_usage": "billed, but no gateway logged it and nobody owns the account: route it "
+    "through the gateway, or add an ownership rule for the account",
+    "shared": "cost that no call causes and no rule splits: add a row to shared_cost_rules.csv",
+    "idle": "capacity paid and not used: reduce it, or give it an owner",
+    "rounding": "fractions of a cent",
+    "unallocated": "calls without an owner: add an ownership rule for their key, team or tag",
+    "unexplained": "invoice and bill export differ, and nobody has said why: add a row to "
+    "reconciling_items.csv, or ask the issuer",
+}
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One account's bill of one billing period, and what it is made of. Whole minor units."""
+
+    billing_period: date
+    issuer: str
+    billing_account_id: str
+    currency: str
+    invoice_id: str | None
+    invoice_total: Decimal | None
+    parts: dict[str, Decimal]
+    """Amount by name, see `PARTS`; only those that are not zero, and `attributed`."""
+    statement_total: Decimal
+    difference: Decimal
+    """Of the invoice, or the statement where there is none, and the parts. Always 0."""
+    state: str
+
+
+@dataclass(frozen=True)
+class Owned:
+    """How much of one currency's statements has an owner."""
+
+    currency: str
+    owned: Decimal
+    total: Decimal
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """What is not final: shown, counted, and never taken for zero."""
+
+    estimated: dict[str, Decimal]
+    """Estimates of calls that no bill covers yet, by currency."""
+    unpriced_calls: int
+    unpriced_exposure_usd: Decimal | None
+    """The gateways' own figures for those calls; null if they say nothing."""
+    overlogged_pools: int
+    """Pools with more usage in the log than on the bill."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where readers find what was published."""
+
+    database: Path
+    chargeback: Path
+    report: Path
+
+
+@dataclass(frozen=True)
+class Report:
+    """The state of a workspace after a run."""
+
+    version: str
+    first_day: date | None
+    last_day: date | None
+    statements: tuple[Statement, ...]
+    owned: tuple[Owned, ...]
+    owned_calls: int
+    all_calls: int
+    unknown: Unknown
+    warnings: tuple[str, ...]
+    """What the checks noticed and let pass."""
+    quarantined: tuple[Rejected, ...]
+    refused: tuple[str, ...]
+    """Files that did not land in this run: source, file, rule, next action."""
+    places: Place
+    run: RunSummary | None = None
+
+
+def report_on(workspace: Workspace, run: RunSummary) -> Report:
+    """Read what was published back from where analysts read it."""
+    with opened(workspace) as data:
+        statements = _statements(data)
+        days = data.rows(
+            "select min(charge_date) as first, max(charge_date) as last"
+            " from mart_attribution_coverage_daily"
+        )[0]
+        calls = data.rows(
+            """
+            select
+                cast(coalesce(sum(call_count) filter (where owner_state = 'owned'), 0) as bigint)
+                    as owned,
+                cast(coalesce(sum(call_count), 0) as bigint) as total
+            from mart_attribution_coverage_daily
+            where dimension = 'calls'
+            """
+        )[0]
+        return Report(
+            version=data.version,
+            first_day=days["first"],
+            last_day=days["last"],
+            statements=statements,
+            owned=_owned(statements),
+            owned_calls=calls["owned"],
+            all_calls=calls["total"],
+            unknown=_unknown(data),
+            warnings=quality_warnings(data),
+            quarantined=quarantine(lake_of(workspace)),
+            refused=tuple(run.problems),
+            places=Place(
+                data.pointer / FILE_NAME, data.pointer / "chargeback", data.pointer / "report"
+            ),
+            run=run,
+        )
+
+
+def quality_warnings(data: PublishedData) -> tuple[str, ...]:
+    """What checks noticed on published days: one sentence per counter, with where it is."""
+    rows = data.rows(
+        """
+        select suite, counter, any_value(message) as message,
+            list(partition order by partition) as partitions
+        from quality_results
+        where not passed
+        group by suite, counter
+        order by suite, counter
+        """
+    )
+    return tuple(f"{row['suite']}, {_some(row['partitions'])}: {row['message']}" for row in rows)
+
+
+def quarantine(lake: Lake) -> tuple[Rejected, ...]:
+    """Every record that was set aside, by file and row."""
+    rejected = [row for record in lake.landed() for row in record.quarantine]
+    return tuple(sorted(rejected, key=lambda row: (row.file_name, row.source_row, row.rule)))
+
+
+def by_rule(rejected: Sequence[Rejected]) -> list[tuple[Rejected, int]]:
+    """One example and the count of each kind of set-aside record."""
+    counts = Counter((row.file_name, row.rule) for row in rejected)
+    first = {(row.file_name, row.rule): row for row in reversed(rejected)}
+    return [(first[key], count) for key, count in sorted(counts.items())]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _statements(data: PublishedData) -> tuple[Statement, ...]:
+    rows = data.rows(
+        "select * from mart_invoice_tie_out"
+        " order by billing_period, issuer, billing_account_id, billing_currency"
+    )
+    return tuple(_statement(row) for row in rows)
+
+
+def _statement(row: Row) -> Statement:
+    return Statement(
+        billing_period=row["billing_period"],
+        issuer=row["issuer"],
+        billing_account_id=row["billing_account_id"],
+        currency=row["billing_currency"],
+        invoice_id=row["invoice_id"],
+        invoice_total=row["invoice_total"],
+        parts={name: row[name] for name in PARTS if row[name] or name == "attributed"},
+        statement_total=row["statement_total"],
+        difference=row["difference"],
+        state=row["state"],
+    )
+
+
+def _owned(statements: Sequence[Statement]) -> tuple[Owned, ...]:
+    found = []
+    with localcontext(MONEY_CONTEXT):
+        for currency in sorted({s.currency for s in statements}):
+            mine = [s for s in statements if s.currency == currency]
+            owned = sum((s.parts.get(name, Decimal(0)) for s in mine for name in OWNED), Decimal(0))
+            total = sum((s.statement_total for s in mine), Decimal(0))
+            found.append(Owned(currency, owned, total))
+    return tuple(found)
+
+
+def _unknown(data: PublishedData) -> Unknown:
+    estimates = data.rows(
+        """
+        select billing_currency, sum(estimated_cost) as amount
+        from fct_cost_lines
+        where estimated_cost is not null
+        group by billing_currency
+        order by billing_currency
+        """
+    )
+    [unpriced] = data.rows(
+        """
+        select
+            cast(coalesce(sum(unpriced_calls), 0) as bigint) as calls,
+            sum(unpriced_exposure_usd) as exposure
+        from mart_attribution_coverage_daily
+        where dimension = 'calls'
+        """
+    )
+    [pools] = data.rows(
+        "select count(*) as number from mart_reconciliation_daily where pool_state = 'overlogged'"
+    )
+    return Unknown(
+        estimated={row["billing_currency"]: row["amount"] for row in estimates},
+        unpriced_calls=unpriced["calls"],
+        unpriced_exposure_usd=unpriced["exposure"],
+        overlogged_pools=pools["number"],
+    )

@@ -1,0 +1,138 @@
+"""What commands write with: tables, JSON, money as text, progress. Results go to stdout only."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal, localcontext
+from enum import Enum
+from pathlib import Path
+from typing import IO, Any
+
+import typer
+
+from models.money import MONEY_CONTEXT, minor_digits
+
+Progress = Callable[[str, int, int], None]
+
+
+def say(text: str = "") -> None:
+    """Write a line for people: `[green]...[/]` marks are styles, so pass values through `safe`."""
+    _console(sys.stdout).print(text, highlight=False, soft_wrap=True)
+
+
+def safe(text: object) -> str:
+    """A value as text that is never read as a style."""
+    from rich.markup import escape
+
+    return escape(str(text))
+
+
+def say_json(value: object) -> None:
+    """Write one JSON document. Decimals become text, so that no reader rounds them."""
+    typer.echo(json.dumps(plain(value), indent=1, ensure_ascii=False))
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - any record of ours
+    """Records, dates, decimals and paths as what JSON has."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Decimal):
+        return exact(value)
+    if isinstance(value, Enum):
+        return value.value
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    return [plain(item) for item in value]
+
+
+def show_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[str] = ()
+) -> None:
+    """Write a table. Cells may hold style marks; columns named in `right` are numbers."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    numbers = set(right)
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        if name in numbers:
+            table.add_column(name, justify="right", no_wrap=True)
+        else:
+            table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    _console(sys.stdout).print(table)
+
+
+def exact(amount: Decimal) -> str:
+    """An amount with all its digits, without exponent or trailing zeros."""
+    text = format(amount, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def cents(amount: Decimal | None, currency: str) -> str:
+    """An amount as people read it: rounded to the minor unit, `-` when unknown."""
+    if amount is None:
+        return "-"
+    with localcontext(MONEY_CONTEXT):
+        return f"{amount.quantize(Decimal(1).scaleb(-minor_digits(currency))):,f}"
+
+
+def percent(part: Decimal | int, whole: Decimal | int) -> str:
+    """A share with one decimal. It never says 100.0 % unless it is all; `-` of nothing."""
+    if not whole:
+        return "-"
+    with localcontext(MONEY_CONTEXT):
+        share = (Decimal(part) * 100 / Decimal(whole)).quantize(Decimal("0.1"))
+    if share == 100 and part != whole:
+        return "> 99.9 %" if part < whole else "> 100.0 %"
+    return f"{share} %"
+
+
+def near(path: Path) -> str:
+    """A path as one would type it here: relative to the current folder if it is below it."""
+    here = Path.cwd()
+    path = path.absolute()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+@contextmanager
+def progress() -> Iterator[Progress | None]:
+    """Bars on stderr while the block runs; nothing if nobody looks at a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Bars(*columns, console=_console(sys.stderr), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def note(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield note
+
+
+def _console(stream: IO[str]) -> Any:  # noqa: ANN401 - rich is imported when it is needed
+    from rich.console import Console
+
+    # a pipe has no width: do not cut what a script may look at
+    return Console(file=stream, width=None if stream.isatty() else 200)
