@@ -253,6 +253,28 @@ def test_a_gap_in_an_application_is_a_warning_at_the_later_row(company):
     assert "between line 3 and this" in warning.message
 
 
+def test_an_application_that_moves_without_a_gap_is_no_warning(company):
+    company.reference(
+        {
+            "applications.csv": (
+                "application_id,application_name,cost_center_id,valid_from,valid_to\n"
+                "bot,Bot,cc-1,,2026-02-01\n"
+                "bot,Bot,cc-2,2026-02-01T00:00:00Z,\n"
+            ),
+            "ownership_rules.csv": f"{RULES}\nr,1,api_key,,,k,bot,\n",
+        }
+    )
+
+    assert company.load().warnings == []
+
+
+def test_a_price_may_be_nothing(company):
+    header = "issuer,provider,model_id,meter,currency,price_per_million\n"
+    company.reference({"contract_prices.csv": f"{header}openai,openai,m,output,USD,0\n"})
+
+    assert company.load().tables["ref_contract_prices"]["price_per_million"].to_pylist() == [0]
+
+
 def test_a_rule_on_a_tag_that_no_source_keeps_is_a_warning(company):
     company.reference(
         {
