@@ -118,8 +118,10 @@ def _comment(con: duckdb.DuckDBPyConnection, table: PublishedTable, header: Tran
             "which the query does not return"
         )
     words = f"{header.description.strip()}\nGrain: {header.grain.strip()}."
+    con.execute("begin transaction")
     con.execute(f"comment on {table.kind} {_target(table)} is {literal(words)}")
     for name, text in header.columns.items():
         con.execute(
             f"comment on column {_target(table)}.{identifier(name)} is {literal(text.strip())}"
         )
+    con.execute("commit")
