@@ -155,6 +155,9 @@ class Warehouse:
         Args:
             day_fingerprints: Input fingerprint by day or period that was recomputed.
             parts: What `write` returned.
+
+        Raises:
+            WarehouseError: A part is gone, because another run committed and cleaned up meanwhile.
         """
         parts = list(parts)
         before = self.index()
@@ -167,6 +170,11 @@ class Warehouse:
         )
         durable.step("store parts")
         paths = {self.root / part.path for part in parts}
+        if missing := sorted(path.name for path in paths if not path.exists()):
+            raise WarehouseError(
+                f"{missing[0]} was written and is gone: another run committed meanwhile. "
+                "Nothing of this run counts; run again, one at a time"
+            )
         # side by side, because the file system then writes them in one go
         with ThreadPoolExecutor(_SYNCS) as pool:
             list(pool.map(durable.sync, sorted(paths | {path.parent for path in paths})))

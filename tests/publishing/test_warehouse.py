@@ -1,8 +1,12 @@
+import os
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from pipelines import durable
 from pipelines.control_totals import add_sums, sha256_of
 from pipelines.duck import connect
 from pipelines.warehouse import Warehouse, WarehouseError
@@ -149,6 +153,16 @@ def test_a_recomputed_day_replaces_its_part_and_leaves_the_others(con, warehouse
     assert sorted(warehouse.root.glob("*/*")) == sorted(warehouse.paths("fct_calls"))
 
 
+def test_two_runs_at_once_end_with_an_error_and_not_with_half_a_day(con, warehouse):
+    con.execute(CALLS)
+    slow, fast = write(con, warehouse, "2026-10-01"), write(con, warehouse, "2026-10-02")
+    warehouse.commit({"2026-10-02": "f"}, [fast])
+
+    with pytest.raises(WarehouseError, match=r"2026-10-01\..* is gone: another run"):
+        warehouse.commit({"2026-10-01": "f"}, [slow])
+    assert warehouse.fingerprints() == {"2026-10-02": "f"}
+
+
 def test_what_a_crash_left_behind_is_cleaned_by_the_next_commit(con, warehouse):
     con.execute(CALLS)
     part = write(con, warehouse)
@@ -160,6 +174,42 @@ def test_what_a_crash_left_behind_is_cleaned_by_the_next_commit(con, warehouse):
     warehouse.commit({}, [part])
 
     assert not any(path.exists() for path in left)
+
+
+COMMIT = """
+import sys
+from pathlib import Path
+from pipelines.duck import connect
+from pipelines.warehouse import Warehouse
+warehouse = Warehouse(Path(sys.argv[1]))
+with connect() as con:
+    con.execute("create table t as select date '2026-10-01' as charge_date, 7 as n")
+    parts = [warehouse.write(con, table, "2026-10-01", "t", ["n"]) for table in ("a", "b")]
+warehouse.commit({"2026-10-01": "f2"}, parts)
+"""
+
+
+def commit_in_a_process(warehouse, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", COMMIT, str(warehouse.root)],
+        env={**os.environ, **environment},
+        check=False,
+    ).returncode
+
+
+def test_killed_at_any_step_of_a_commit_the_day_is_all_old_or_all_new(tmp_path):
+    counted, seen = tmp_path / "steps", []
+    commit_in_a_process(Warehouse(tmp_path / "whole"), **{durable.COUNT_STEPS: str(counted)})
+    steps = int(counted.read_text().split()[0])
+    for number in range(1, steps + 1):
+        warehouse = Warehouse(tmp_path / f"killed at {number}")
+        assert commit_in_a_process(warehouse, **{durable.KILL_AT: str(number)}) == -9
+        seen.append((warehouse.fingerprints(), len(warehouse.index().parts)))
+        assert commit_in_a_process(warehouse) == 0
+        assert [p.exists() for t in "ab" for p in warehouse.paths(t)] == [True, True]
+        assert list(warehouse.root.rglob(".tmp-*")) == []
+
+    assert seen == [({}, 0)] * (steps - 1) + [({"2026-10-01": "f2"}, 2)]
 
 
 def test_the_index_has_the_same_bytes_in_whatever_order_days_are_committed(con, tmp_path):
