@@ -6,6 +6,7 @@ is judged before anything counts: the warehouse's index is written once, at the 
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
@@ -236,13 +237,25 @@ class Computation:
             price_table(self._reference.tables["ref_contract_prices"], aliases, models),
         )
 
-    def _compute_days(self, from_date: date, to_date: date) -> None:
-        params = self._params(from_date, to_date)
+    @contextmanager
+    def day_tables(self, day: date) -> Iterator[Session]:
+        """Build every table of one day, to look into them: nothing is judged or kept."""
+        with self._built(day, day + timedelta(days=1)) as session:
+            yield session
+
+    @contextmanager
+    def _built(self, from_date: date, to_date: date) -> Iterator[Session]:
         with self._session() as session:
             self._register_facts(session, from_date, to_date)
             self._register_settings(session)
             self._register_names(session)
-            session.build(self._select("day", ("staging", "intermediate", "marts")), params)
+            transforms = self._select("day", ("staging", "intermediate", "marts"))
+            session.build(transforms, self._params(from_date, to_date))
+            yield session
+
+    def _compute_days(self, from_date: date, to_date: date) -> None:
+        params = self._params(from_date, to_date)
+        with self._built(from_date, to_date) as session:
             self._counters.append(session.fetch(self._select("day", ("checks",)), params))
             days = [day.isoformat() for day in _days(from_date, to_date)]
             for transform in self._select("day", ("marts",)):

@@ -84,9 +84,8 @@ def read_transform(path: Path, known_params: tuple[str, ...]) -> Transform:
     layer = next((name for name in LAYERS if name == path.parent.name), None)
     if layer is None:
         raise TransformError(f"{path.name}: put the file in one of sql/{{{','.join(LAYERS)}}}/")
-    with connect() as con:
-        # the parser that lists tables takes no bound values: their place is enough for it
-        inputs = tuple(sorted(con.get_table_names(re.sub(r"\$[a-z_]+", "null", sql))))
+    # the parser that lists tables takes no bound values: their place is enough for it
+    inputs = tuple(sorted(_parser().get_table_names(re.sub(r"\$[a-z_]+", "null", sql))))
     return Transform(
         name=path.stem,
         layer=layer,
@@ -96,6 +95,10 @@ def read_transform(path: Path, known_params: tuple[str, ...]) -> Transform:
         params=tuple(name for name in known_params if f"${name}" in sql),
         **header.model_dump(),
     )
+
+
+_parser = cache(connect)
+"""One connection that never holds a table: opening one per file is most of the start-up time."""
 
 
 PARAMS = (

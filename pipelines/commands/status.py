@@ -10,10 +10,10 @@ from pipelines.commands import terminal
 from pipelines.commands.published import opened
 from pipelines.commands.summary import quality_warnings, quarantine
 from pipelines.commands.terminal import near, safe, say
+from pipelines.control_totals import sha256_of
 from pipelines.landing.finding import file_names
 from pipelines.publishing.versions import current_version, versions
 from pipelines.run import lake_of, pending_days
-from pipelines.warehouse import sha256_of
 from pipelines.workspace import Workspace, load_workspace
 
 SHOWN = 20
