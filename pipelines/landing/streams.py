@@ -195,7 +195,7 @@ class StreamLanding:
                     source_row=row,
                     rule=rule,
                     next_action=self._reader.rules.get(rule, "Deliver the record again"),
-                    shape=redacted(text),
+                    shape=redacted(text.strip()),
                 )
                 for file_id, row, rule, text in unit.rejected
             ),
