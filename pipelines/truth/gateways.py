@@ -36,6 +36,7 @@ _API_BASES = {
 
 
 def _price_map(deployment: Deployment) -> str:
+    # binary floats, as LiteLLM prints its price list; nothing is computed from them
     def per_token(position: int) -> float | None:
         price = price_per_million(deployment, METERS[position], is_repriced=False)
         return None if price is None else float(price.scaleb(-6))
@@ -109,8 +110,15 @@ class GatewayWriter:
         self._con.execute(MACROS)
         self._pools = _pools()
 
+    def close(self) -> None:
+        """Let go of the database that renders the lines."""
+        self._con.close()
+
     def identify(self, attempts: pl.DataFrame) -> pl.DataFrame:
-        """Add the ids a gateway would give: call, response, trace, task, and the logged one."""
+        """Add the ids a gateway would give: of the call, its response, its trace and its task.
+
+        `logged_id` is the record's own id in the log, `call_id` what its reader makes of it.
+        """
         parameters: Pools = {
             "seed": str(self._seed),
             "prefixes": [_response_prefix(d) for d in DEPLOYMENTS.values()],

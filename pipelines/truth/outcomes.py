@@ -110,6 +110,10 @@ class OutcomeWriter:
         self._con: duckdb.DuckDBPyConnection = connect()
         self._con.execute(MACROS)
 
+    def close(self) -> None:
+        """Let go of the database that renders the lines."""
+        self._con.close()
+
     def write_day(self, day: date, outcomes: pl.DataFrame) -> None:
         """Write the events of one day's outcomes; without outcomes, an empty file."""
         self._con.register("outcomes", plain_table(outcomes))

@@ -1,6 +1,6 @@
 """What a run of the simulator is asked for, and the dates that follow from it."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -29,16 +29,12 @@ class Fault(StrEnum):
     HOSTILE_TAGS = "hostile_tags"
 
 
-def shares_of(total: int, weights: Collection[int]) -> list[int]:
+def shares_of(total: int, weights: Sequence[int]) -> list[int]:
     """Whole parts of `total` in proportion to whole weights, by largest remainder, in order."""
-    weight_sum = sum(weights)
-    floors = [total * w // weight_sum for w in weights]
-    by_remainder = sorted(
-        range(len(floors)), key=lambda i: (-(total * list(weights)[i] % weight_sum), i)
-    )
-    for i in by_remainder[: total - sum(floors)]:
-        floors[i] += 1
-    return floors
+    parts, remainders = zip(*(divmod(total * w, sum(weights)) for w in weights), strict=True)
+    ranked = sorted(range(len(weights)), key=lambda i: (-remainders[i], i))
+    extra = set(ranked[: total - sum(parts)])
+    return [part + (i in extra) for i, part in enumerate(parts)]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The simulator: from a plan to a whole workspace, day by day."""
 
 from collections.abc import Callable, Collection
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -126,9 +127,12 @@ class _Days:
 
 def _simulate_days(out: Path, plan: Plan, faulty: FaultLog, progress: Progress | None) -> _Days:
     """Write logs, outcomes and the truth of every call, one day at a time."""
-    gateways, events = GatewayWriter(out / "inbox", plan.seed), OutcomeWriter(out / "inbox")
     done = _Days()
-    with _TruthWriter(out / "truth" / "truth.parquet") as writer:
+    with (
+        closing(GatewayWriter(out / "inbox", plan.seed)) as gateways,
+        closing(OutcomeWriter(out / "inbox")) as events,
+        closing(_TruthWriter(out / "truth" / "truth.parquet")) as writer,
+    ):
         for number, (day, attempts) in enumerate(attempts_by_day(plan), start=1):
             priced = own(price(label(attempts, plan, day), plan, day), plan)
             frame = gateways.identify(priced.with_columns(_logged_columns(plan)))
@@ -186,10 +190,8 @@ class _TruthWriter:
         self._path = path
         self._writer: pq.ParquetWriter | None = None
 
-    def __enter__(self) -> "_TruthWriter":
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Finish the file."""
         if self._writer:
             self._writer.close()
 

@@ -30,32 +30,10 @@ SUCCESS, FAILURE, CACHE_HIT = 0, 1, 2
 """Codes of the column `status`."""
 CUSTOMER_COUNT = 5000
 _DAY_MS = 86_400_000
-_HOUR_WEIGHTS = (
-    2,
-    1,
-    1,
-    1,
-    2,
-    4,
-    12,
-    30,
-    60,
-    80,
-    90,
-    86,
-    62,
-    78,
-    88,
-    82,
-    70,
-    48,
-    28,
-    18,
-    12,
-    8,
-    5,
-    3,
-)
+_TO_NOON = (2, 1, 1, 1, 2, 4, 12, 30, 60, 80, 90, 86)
+_TO_MIDNIGHT = (62, 78, 88, 82, 70, 48, 28, 18, 12, 8, 5, 3)
+_HOUR_WEIGHTS = (*_TO_NOON, *_TO_MIDNIGHT)
+"""How busy each UTC hour is, relative to the others."""
 _FAILURE_PERMILLE = 25
 _FALLBACK_PCT = 40
 
