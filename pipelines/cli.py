@@ -117,6 +117,28 @@ def status(
 
 
 @app.command()
+def explain(
+    identity: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="A call id, a cost line id, or PERIOD/ISSUER/COST-CENTRE-OR-CAUSE of a statement.",
+        ),
+    ],
+    folder: Dir = None,
+    workspace: Ws = None,
+    as_json: AsJson = False,
+) -> None:
+    """Walk from a cent back to the line of the bill or log it is from, and say who owns it and why.
+
+    Example: `everycent explain 2026-09/openai/unallocated acme`
+    """
+    from pipelines.commands.explain import explain_command
+
+    explain_command(identity, _folder(folder, workspace), as_json=as_json)
+
+
+@app.command()
 def sources(as_json: AsJson = False) -> None:
     """List the kinds of bills and logs that can be read, and how their token totals are meant.
 

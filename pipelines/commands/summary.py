@@ -37,6 +37,15 @@ MEANING = {
 }
 
 
+_OWNED_NAMES = {"shared": "shared_allocated"}
+
+
+def meaning(cause: str, *, is_owned: bool) -> str:
+    """What a cause means on a line somebody pays, or nobody."""
+    name = _OWNED_NAMES.get(cause, f"{cause}_owned") if is_owned else cause
+    return MEANING.get(name, MEANING.get(cause, ""))
+
+
 @dataclass(frozen=True)
 class Statement:
     """One account's bill of one billing period, and what it is made of. Whole minor units."""

@@ -79,6 +79,11 @@ def exact(amount: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def known(amount: Decimal | None) -> str:
+    """An amount with all its digits, or the word that it is not known."""
+    return "unknown" if amount is None else exact(amount)
+
+
 def cents(amount: Decimal | None, currency: str) -> str:
     """An amount as people read it: rounded to the minor unit, `-` when unknown."""
     if amount is None:

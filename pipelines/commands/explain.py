@@ -1,0 +1,45 @@
+"""`everycent explain`: from a call, a cost line or a statement back to where it is from."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipelines.commands import terminal
+from pipelines.commands.explain_call import explain_calls, show_call
+from pipelines.commands.explain_line import explain_line, show_line
+from pipelines.commands.explain_statement import explain_statement, show_statement
+from pipelines.commands.guard import UserError
+from pipelines.commands.published import opened
+from pipelines.commands.views import Views
+from pipelines.workspace import load_workspace
+
+_STATEMENT = re.compile(r"(\d{4}-(?:0[1-9]|1[0-2]))/([^/]+)/([^/]+)", re.ASCII)
+_COST_LINE = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_FORMS = (
+    "Give a call id, a cost line id (32 hex digits, in fct_cost_lines), or a line of a statement "
+    "as PERIOD/ISSUER/COST-CENTRE-OR-CAUSE, such as 2026-09/openai/unallocated."
+)
+
+
+def explain_command(identity: str, folder: Path, *, as_json: bool) -> None:
+    """Explain what an id stands for."""
+    workspace = load_workspace(folder)
+    with opened(workspace) as data:
+        found, show = _explained(Views(workspace, data), identity)
+    if as_json:
+        terminal.say_json(found)
+        return
+    for explanation in found:
+        show(explanation)
+
+
+def _explained(views: Views, identity: str) -> tuple[Sequence[Any], Any]:
+    if statement := _STATEMENT.fullmatch(identity):
+        return [explain_statement(views, *statement.groups())], show_statement
+    if _COST_LINE.fullmatch(identity) and (line := explain_line(views, identity)):
+        return [line], show_line
+    calls = explain_calls(views, identity)
+    if not calls:
+        raise UserError(f"Nothing has the id {identity!r}. {_FORMS}")
+    return calls, show_call

@@ -1,0 +1,238 @@
+"""Why a call costs what it costs: its owner, its pools, and the line of the log it came from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from typing import Any
+
+from models.money import MONEY_CONTEXT
+from models.vocabulary import CALL_METERS
+from pipelines.commands import terminal
+from pipelines.commands.lineage import Origin
+from pipelines.commands.published import Row, rows_of
+from pipelines.commands.terminal import exact, known, safe, say
+from pipelines.commands.views import GRADES, Ownership, Views, show_ownership, show_stale
+from pipelines.engine.duckdb import Session
+
+
+@dataclass(frozen=True)
+class MeterShare:
+    """What a call used of one meter, and its part of that pool's money."""
+
+    meter: str
+    quantity: Decimal
+    price_per_million: Decimal | None
+    """Contract or list price used as weight; null if none is known."""
+    at_price: Decimal | None
+    """Quantity at that price."""
+    share: Decimal | None
+    """The call's part of the pool's billed cost; null if nothing is billed yet."""
+    pool: Row | None
+    """Its pool: billed and logged quantity and cost; null without a charge."""
+
+
+@dataclass(frozen=True)
+class CallExplanation:
+    """One call, from the statement back to the log."""
+
+    kind: str
+    call: Row
+    """The row of `fct_calls`."""
+    price_kind: str | None
+    owners: tuple[Ownership, ...]
+    meters: tuple[MeterShare, ...]
+    origins: tuple[Origin, ...]
+    is_stale: bool
+    """Inputs of the day changed since it was published; details are of now."""
+
+
+@dataclass(frozen=True)
+class UncountedCall:
+    """A call that is in the lake and in no table."""
+
+    kind: str
+    call_id: str
+    reason: str
+    origins: tuple[Origin, ...]
+
+
+def explain_calls(views: Views, call_id: str) -> Sequence[CallExplanation | UncountedCall]:
+    """Explain the call of an id: one per feed that uses the id; empty if there is none."""
+    rows = views.published_rows("fct_calls", "call_id", call_id)
+    if not rows:
+        return _uncounted(views, call_id)
+    day = rows[0]["charge_date"]
+    copies = views.lineage.calls(day, call_id)
+    with views.day_tables(day) as session:
+        return [
+            _explanation(views, session, row, [c for c in copies if c["source"] == row["source"]])
+            for row in rows
+        ]
+
+
+def show_call(found: CallExplanation | UncountedCall) -> None:
+    """Write the explanation of a call for people."""
+    if isinstance(found, UncountedCall):
+        say(f"[bold]Call {safe(found.call_id)}[/] is not counted: {safe(found.reason)}.")
+    else:
+        _show_cost(found)
+        show_ownership(found.owners, found.call)
+        _show_meters(found)
+    for origin in found.origins:
+        say(f"From: {origin}")
+
+
+def _explanation(
+    views: Views, session: Session, call: Row, copies: Sequence[Row]
+) -> CallExplanation:
+    key = {"source": call["source"], "call_id": call["call_id"]}
+    weighed = rows_of(
+        session.con,
+        "select price_kind, owner_id, cell_no from int_calls__weighed"
+        " where source = $source and call_id = $call_id",
+        key,
+    )
+    costed = rows_of(
+        session.con,
+        "select * from int_calls__costed where source = $source and call_id = $call_id",
+        key,
+    )
+    return CallExplanation(
+        kind="call",
+        call=call,
+        price_kind=weighed[0]["price_kind"] if weighed else None,
+        owners=views.owners(call["ownership_rule_id"], call["started_at"]),
+        meters=tuple(_meters(session, costed[0])) if costed else (),
+        origins=tuple(views.lineage.origin(copy) for copy in copies),
+        is_stale=views.is_stale(call["charge_date"]),
+    )
+
+
+def _meters(session: Session, costed: Row) -> list[MeterShare]:
+    pools = {
+        row.pop("component_meter"): row
+        for row in rows_of(
+            session.con,
+            """
+            select
+                components.meter as component_meter,
+                pools.pool_id,
+                pools.pool_state,
+                pools.match_basis,
+                pools.match_level,
+                pools.grade,
+                pools.billed_cost,
+                pools.billed_quantity,
+                cast(pools.logged_quantity as decimal(38, 0)) as logged_quantity,
+                cast(cast(pools.call_cost_picos as decimal(38, 0)) * 0.000000000001
+                    as decimal(38, 12)) as calls_get,
+                pools.billing_currency
+            from int_components__pooled as components
+            inner join int_pools as pools on components.pool_id = pools.pool_id
+            where components.cell_no = $cell_no
+            """,
+            {"cell_no": costed["cell_no"]},
+        )
+    }
+    return [
+        _meter(meter, costed, pools.get(meter))
+        for meter in CALL_METERS
+        if costed[f"{meter}_quantity"]
+    ]
+
+
+def _meter(meter: str, costed: Row, pool: Row | None) -> MeterShare:
+    quantity, weight = costed[f"{meter}_quantity"], costed[f"{meter}_weight"]
+    with localcontext(MONEY_CONTEXT):
+        return MeterShare(
+            meter=str(meter),
+            quantity=Decimal(quantity),
+            # a weight is quantity times a whole price, so this division leaves nothing
+            price_per_million=_picos(weight // quantity, 1_000_000) if weight is not None else None,
+            at_price=_picos(weight) if weight is not None else None,
+            share=_picos(costed[f"{meter}_picos"]) if pool else None,
+            pool=pool,
+        )
+
+
+def _picos(amount: Any, times: int = 1) -> Decimal:  # noqa: ANN401 - whole number of either type
+    return (Decimal(amount) * times).scaleb(-12)
+
+
+def _uncounted(views: Views, call_id: str) -> list[UncountedCall]:
+    for day in views.lineage.call_days():
+        copies = views.lineage.calls(day, call_id)
+        if copies:
+            origins = tuple(views.lineage.origin(copy) for copy in copies)
+            return [UncountedCall("uncounted_call", call_id, _reason(views, copies), origins)]
+    return []
+
+
+def _reason(views: Views, copies: Sequence[Row]) -> str:
+    if all(copy["is_rollup"] for copy in copies):
+        return "it is the sum of other rows of the log"
+    counted = {s.source for s in views.workspace.settings.sources if s.is_system_of_record}
+    if not counted.intersection(copy["source"] for copy in copies):
+        return "its feed is only compared with, never counted (is_system_of_record: false)"
+    return (
+        "its day is not published yet, another feed logged the same request, or its copies "
+        "contradict each other (see quality_results)"
+    )
+
+
+def _show_cost(found: CallExplanation) -> None:
+    call = found.call
+    name = call["served_model"] or call["requested_model"] or "unknown AI model"
+    say(f"[bold]Call {safe(call['call_id'])}[/] of {safe(call['source'])}")
+    say(
+        f"{call['started_at']:%Y-%m-%d %H:%M:%S} UTC, {safe(name)}, {safe(call['role'])}, "
+        f"{safe(call['status'])}"
+    )
+    show_stale(is_stale=found.is_stale)
+    say(f"Cost: {_cost(call)}, grade {call['grade']}: {GRADES[call['grade']]}.")
+    if call["logged_cost_usd"] is not None:
+        say(f"The gateway's own figure, for comparison: {exact(call['logged_cost_usd'])} USD.")
+
+
+def _cost(call: Row) -> str:
+    currency = call["billing_currency"] or ""
+    parts = [
+        f"[green]{exact(call[f'{basis}_cost'])} {safe(currency)}[/] {basis}"
+        for basis in ("billed", "estimated")
+        if call[f"{basis}_cost"] is not None
+    ]
+    if parts:
+        return " and ".join(parts)
+    return "unknown" if call["is_billable"] else "nothing, by rule (cache hit or refused call)"
+
+
+def _show_meters(found: CallExplanation) -> None:
+    if not found.meters:
+        return
+    numbers = ["used", "price/million", "at that price", "pool billed", "its share"]
+    numbers[3:3] = ["billed quantity", "logged quantity"]
+    terminal.show_table(
+        f"\nIts part of each pool (prices: {found.price_kind or 'none known'})",
+        ["meter", *numbers],
+        [
+            [
+                safe(m.meter),
+                exact(m.quantity),
+                known(m.price_per_million),
+                known(m.at_price),
+                *(
+                    known(m.pool[name] if m.pool else None)
+                    for name in ("billed_quantity", "logged_quantity", "billed_cost")
+                ),
+                "not billed yet" if m.share is None else exact(m.share),
+            ]
+            for m in found.meters
+        ],
+        right=numbers,
+    )
+    for m in found.meters:
+        if m.pool:
+            say(
+                f"  {safe(m.meter)}: pool {safe(m.pool['pool_id'])}, {m.pool['pool_state']} by "
+                f"{m.pool['match_basis']}; its calls get {exact(m.pool['calls_get'])}."
+            )
