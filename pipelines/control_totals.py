@@ -72,7 +72,8 @@ def totals_by_file(
     sums = "".join(f", sum({identifier(name)})" for name in decimals)
     rows = con.execute(
         f"select stored_path, count(*){sums} "  # noqa: S608
-        "from read_parquet($paths, filename = 'stored_path') group by stored_path",
+        "from read_parquet($paths, filename = 'stored_path', hive_partitioning = false) "
+        "group by stored_path",
         {"paths": [glob.escape(str(path)) for path in paths]},
     ).fetchall()
     none: tuple[int, Sums] = (0, dict.fromkeys(decimals))

@@ -77,7 +77,8 @@ class RunSummary:
 
     landings: tuple[LandingSummary, ...]
     computed: ComputeSummary
-    published: PublishSummary
+    published: PublishSummary | None
+    """Null while no file has arrived at all."""
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -206,7 +207,8 @@ def run(
         else ComputeSummary((), (), {}, ())
     )
     clock.note("compute")
-    published = publish_workspace(workspace)
+    is_computed = bool(warehouse_of(workspace).index().parts)
+    published = publish_workspace(workspace) if is_computed else None
     clock.note("publish")
     return RunSummary(landings, computed, published, seconds)
 

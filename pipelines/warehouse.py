@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 from pydantic import Field
 
 from models.record import Record
@@ -252,10 +253,18 @@ def _store(
 ) -> tuple[Path, str]:
     """Write one file under the name of its content; durable only once `commit` has synced it."""
     prepared = durable.temporary(folder / f"{partition}.parquet")
-    con.execute(
-        f"copy (select * from {rows} order by {order}) to $path "  # noqa: S608
-        f"(format parquet, compression zstd, row_group_size {ROW_GROUP_SIZE})",
-        {"path": str(prepared)} | ({"first_day": first_day} if first_day else {}),
+    query = con.sql(
+        f"select * from {rows} order by {order}",  # noqa: S608
+        params={"first_day": first_day} if first_day else {},
+    )
+    # DuckDB's own writer encodes equal rows differently, depending on what they were computed with
+    pq.write_table(
+        query.to_arrow_table().combine_chunks(),
+        prepared,
+        compression="zstd",
+        row_group_size=ROW_GROUP_SIZE,
+        write_page_checksum=True,
+        store_schema=False,
     )
     digest = sha256_of(prepared)
     path = folder / f"{partition}.{digest[:16]}.parquet"

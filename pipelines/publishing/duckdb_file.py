@@ -100,13 +100,15 @@ def _create(con: duckdb.DuckDBPyConnection, table: PublishedTable, paths: Sequen
     names = [glob.escape(str(path)) for path in paths]
     if table.kind == "table":
         con.execute(
-            f"create table {_target(table)} as select * from read_parquet($paths)",  # noqa: S608
+            f"create table {_target(table)} as "  # noqa: S608
+            "select * from read_parquet($paths, hive_partitioning = false)",
             {"paths": names},
         )
         return
     listed = ", ".join(literal(name) for name in names)
     con.execute(
-        f"create view {_target(table)} as select * from read_parquet([{listed}])"  # noqa: S608
+        f"create view {_target(table)} as "  # noqa: S608
+        f"select * from read_parquet([{listed}], hive_partitioning = false)"
     )
 
 

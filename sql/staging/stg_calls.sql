@@ -54,26 +54,37 @@ once as (
             and repeated_contents.call_id = conflicts.call_id
 ),
 
--- the same call seen by two gateways: the one the workspace names first is the record
-seen_twice as (
+-- the same call seen by two feeds: the one the workspace names first is the record. What the
+-- provider never answered has no id of its own, and what a cache answered repeats the original's
+identified as (
     select
-        once.provider_request_id,
-        min(sources.source_rank) as source_rank
+        once.source,
+        once.call_id,
+        sources.source_rank,
+        case
+            when once.status = 'cache_hit' or once.provider_request_id is null then once.call_id
+            else once.provider_request_id
+        end as identity
     from once
     inner join sources on once.source = sources.source
-    where once.provider_request_id is not null and once.status <> 'cache_hit'
-    group by once.provider_request_id
-    having min(once.source) <> max(once.source)
+),
+
+seen_twice as (
+    select
+        identity,
+        min(source_rank) as source_rank
+    from identified
+    group by identity
+    having min(source_rank) <> max(source_rank)
 ),
 
 corroborating as (
     select
-        once.source,
-        once.call_id
-    from once
-    inner join sources on once.source = sources.source
-    inner join seen_twice on once.provider_request_id = seen_twice.provider_request_id
-    where sources.source_rank > seen_twice.source_rank and once.status <> 'cache_hit'
+        identified.source,
+        identified.call_id
+    from identified
+    inner join seen_twice on identified.identity = seen_twice.identity
+    where identified.source_rank > seen_twice.source_rank
 )
 
 select once.*
