@@ -1,0 +1,25 @@
+"""Every transform, run on a few rows that tell a story."""
+
+import pytest
+
+from pipelines.transforms import load_transforms
+from tests.transforms.cases import Case, Types, case_file, read_cases, run
+
+TRANSFORMS = list(load_transforms().values())
+CASES = [case for transform in TRANSFORMS for case in read_cases(transform)]
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, id=f"{c.transform.name}: {c.name}") for c in CASES]
+)
+def test_given_rows_become_the_expected_rows(case: Case, types: Types):
+    differences = run(case, types)
+
+    assert not differences, f"{case_file(case.transform).name}: {case.name}\n{differences}"
+
+
+def test_every_case_file_belongs_to_a_transform():
+    known = {case_file(transform) for transform in TRANSFORMS}
+    folder = next(iter(known)).parents[1]
+
+    assert set(folder.glob("*/*.yaml")) <= known
