@@ -11,6 +11,9 @@ from models.landing import LakePart
 from pipelines import durable
 from pipelines.lake import Lake
 
+# level 1 is as small as the default here, and takes a fifth less time
+_FORMAT = "format parquet, parquet_version v2, compression zstd, compression_level 1"
+
 
 def write_parts(
     con: duckdb.DuckDBPyConnection,
@@ -34,7 +37,7 @@ def write_parts(
         prepared = durable.temporary(path)
         con.execute(
             f"copy (select {_columns(fact)} from facts where charge_date = $day"  # noqa: S608 - contract names
-            " order by file_id, source_row) to $path (format parquet, compression zstd)",
+            f" order by file_id, source_row) to $path ({_FORMAT})",
             {"day": day, "path": str(prepared)},
         )
         durable.replace(prepared, path)

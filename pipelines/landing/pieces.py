@@ -10,7 +10,7 @@ from pipelines.landing.result import FileRefusedError
 from pipelines.landing.unpacking import Lines
 from pipelines.sources.base import FoundFile
 
-PIECE_BYTES = 48 * 2**20
+PIECE_BYTES = 64 * 2**20
 ROWS_PER_TASK = 2048
 
 

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+import pyarrow as pa
+
 from models.facts import CALL, Fact
 from models.landing import LakePart, Landed, LandedFile, Rejected
 from pipelines.duck import connect
@@ -56,6 +58,7 @@ class StreamLanding:
         self._con = connect(temp_dir=lake.root / ".spill")
         # parts are ordered when they are written; keeping order before that takes one thread
         self._con.execute("set preserve_insertion_order = false")
+        self._con.register("feed", pa.table({"source": [settings.source]}))
         self._presentable = Presentable(self._con, settings.tag_keys, context.pseudonym)
         self._unit = _Unit()
 
@@ -105,7 +108,7 @@ class StreamLanding:
         self._refuse_hopeless_files()
         self._count()
         self._presentable.prepare(unit.counters)
-        self._con.execute(_facts_sql(), {"source": self._settings.source})
+        self._con.execute(_FACTS)
         unit.parts += write_parts(
             self._con,
             self._lake,
@@ -113,7 +116,7 @@ class StreamLanding:
             landing_id=self._landing_id(),
             first_number=len(unit.parts),
         )
-        self._con.execute("drop table facts")
+        self._con.execute("drop view facts")
         self._con.execute("drop table staged")
         unit.is_staged, unit.size = False, 0
 
@@ -227,22 +230,22 @@ def _not_this_format() -> FileRefusedError:
     )
 
 
-def _facts_sql() -> str:
-    """Good calls with presentable people and tags, in the columns of the contract."""
-    special = {
-        "source": "cast($source as varchar)",
-        "user_id": "users.pseudonym",
-        "end_user_id": "end_users.pseudonym",
-        "tags": "tag_names.canonical",
-    }
-    columns = ", ".join(f"{special.get(c.name, 'staged.' + c.name)} as {c.name}" for c in CALL)
-    return (
-        f"create temp table facts as select {columns} from staged"  # noqa: S608 - contract names
-        " left join people as users on staged.user_id = users.raw"
-        " left join people as end_users on staged.end_user_id = end_users.raw"
-        " left join tag_names on staged.tags = tag_names.raw"
-        " where staged.rule is null"
-    )
+_ELSEWHERE = {
+    "source": "feed.source",
+    "user_id": "users.pseudonym",
+    "end_user_id": "end_users.pseudonym",
+    "tags": "tag_names.canonical",
+}
+_FACTS = (
+    "create temp view facts as select "  # noqa: S608 - contract names
+    + ", ".join(f"{_ELSEWHERE.get(c.name, 'staged.' + c.name)} as {c.name}" for c in CALL)
+    + " from staged cross join feed"
+    " left join people as users on staged.user_id = users.raw"
+    " left join people as end_users on staged.end_user_id = end_users.raw"
+    " left join tag_names on staged.tags = tag_names.raw"
+    " where staged.rule is null"
+)
+"""Good calls with presentable people and tags, in the columns of the contract."""
 
 
 def _pointer(key: str) -> str:
