@@ -1,6 +1,7 @@
 """The `everycent` command: words and options only. What a command does is in `commands/`."""
 
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,13 @@ Ws = Annotated[
     Path | None, typer.Option("--workspace", "-w", metavar="DIR", help="The workspace, as DIR.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for scripts; money is text.")]
+
+
+class FileFormat(StrEnum):
+    """How exported tables are written."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
 
 
 @app.callback()
@@ -136,6 +144,36 @@ def explain(
     from pipelines.commands.explain import explain_command
 
     explain_command(identity, _folder(folder, workspace), as_json=as_json)
+
+
+@app.command()
+def export(
+    to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where the files go.")],
+    folder: Dir = None,
+    workspace: Ws = None,
+    period: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m"], metavar="YYYY-MM", help="Only this billing period."),
+    ] = None,
+    tables: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B", help="Published tables to write, in place of the usual four marts."
+        ),
+    ] = None,
+    file_format: Annotated[
+        FileFormat, typer.Option("--format", help="How tables are written.")
+    ] = FileFormat.CSV,
+) -> None:
+    """Copy the chargeback files and tables to a folder, with a list of their SHA-256.
+
+    Example: `everycent export acme --to handover --period 2026-09 --tables mart_showback_daily`
+    """
+    from pipelines.commands.export import DEFAULT_TABLES, Export, export_command
+
+    names = tuple(name.strip() for name in tables.split(",")) if tables else DEFAULT_TABLES
+    month = period.date() if period else None
+    export_command(_folder(folder, workspace), Export(to, month, names, file_format.value))
 
 
 @app.command()

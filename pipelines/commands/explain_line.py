@@ -87,7 +87,7 @@ def show_line(found: LineExplanation) -> None:
     basis = "estimated" if line["billed_cost"] is None else "billed"
     amount = line[f"{basis}_cost"]
     cost = "unknown" if amount is None else f"[green]{exact(amount)}[/]"
-    say(f"Cost: {cost} {safe(line['billing_currency'] or '')} {basis}, {_grade(line['grade'])}.")
+    say(f"Cost: {cost} {safe(line['billing_currency'] or '')} {basis}{_grade(line)}.")
     why = meaning(line["cause"], is_owned=line["owner_state"] == "owned")
     say(f"Cause: {safe(line['cause'])}: {why}.")
     if line["call_count"]:
@@ -105,8 +105,10 @@ def _what(line: Row) -> str:
     return ", ".join(line[name] for name in names if line[name]) or "not told what"
 
 
-def _grade(grade: str | None) -> str:
-    return f"grade {grade}: {GRADES[grade]}" if grade else "without a grade"
+def _grade(line: Row) -> str:
+    """How well calls and bill matched, for lines that are about calls."""
+    grade = line["grade"] if line["pool_id"] or line["call_count"] else None
+    return f", grade {grade}: {GRADES[grade]}" if grade else ""
 
 
 def _show_pool(pool: Row) -> None:

@@ -31,6 +31,8 @@ where
     and billing_currency = $billing_currency
     and cost_center_id is not distinct from $cost_center_id
     and cause = $cause
+    -- shared cost with a rule is split over cost centres, without one it is a residual
+    and (cause <> 'shared' or (shared_rule_id is not null) = $is_split)
     and cost_basis = 'billed'
 order by abs(billed_cost) desc, cost_line_id
 """
@@ -113,8 +115,11 @@ def show_statement(found: StatementExplanation) -> None:
 
 
 def _line(views: Views, row: Row) -> StatementLine:
-    names = "billing_period issuer billing_account_id billing_currency cost_center_id cause"
-    lines = views.data.rows(_LINES, {name: row[name] for name in names.split()})
+    is_split = row["cause"] == "shared" and row["cost_center_id"] is not None
+    names = "billing_period issuer billing_account_id billing_currency cause"
+    bound = {name: row[name] for name in names.split()}
+    center = None if is_split else row["cost_center_id"]
+    lines = views.data.rows(_LINES, {**bound, "cost_center_id": center, "is_split": is_split})
     with localcontext(MONEY_CONTEXT):
         total = sum((line["billed_cost"] for line in lines), Decimal(0))
         rest = sum((line["billed_cost"] for line in lines[SHOWN:]), Decimal(0))
@@ -128,11 +133,7 @@ def _note(row: Row, total: Decimal) -> str | None:
     if row["line_kind"] == "reconciling":
         return "named by finance in reference/reconciling_items.csv"
     if row["cause"] == "shared":
-        period = f"{row['billing_period']:%Y-%m}"
-        return (
-            "split from the issuer's shared lines by reference/shared_cost_rules.csv "
-            f"(fct_cost_lines where cause = 'shared', {period})"
-        )
+        return "its part of the lines below, which reference/shared_cost_rules.csv splits"
     return "what rounding to whole cents leaves, so that the statement adds up to the invoice"
 
 

@@ -9,8 +9,7 @@ from pipelines.commands import terminal
 from pipelines.commands.guard import NOT_GREEN, UserError
 from pipelines.commands.summary import MEANING, PARTS, Report, Statement, by_rule, report_on
 from pipelines.commands.terminal import cents, near, percent, safe, say
-from pipelines.landing.finding import file_names
-from pipelines.run import RunSummary, lake_of, run
+from pipelines.run import RunSummary, run
 from pipelines.workspace import Workspace, load_workspace
 
 SHOWN = 20
@@ -27,41 +26,51 @@ def run_command(
 ) -> int:
     """Run, and show the summary. Returns the exit code: 1 if a file was refused."""
     workspace = load_workspace(folder)
-    _require_files(workspace)
     with terminal.progress() as note:
         summary = run(workspace, from_date, to_date, note)
+    if summary.published is None:
+        return _nothing_yet(workspace, summary, as_json=as_json)
     report = report_on(workspace, summary)
     if as_json:
         terminal.say_json(report)
     else:
-        show(report, summary)
+        _show_work(summary, is_new=summary.published.changed, version=report.version)
+        show(report)
     return NOT_GREEN if report.refused else 0
 
 
-def _require_files(workspace: Workspace) -> None:
-    folders = [workspace.inbox(source) for source in workspace.settings.sources]
-    if not lake_of(workspace).landed() and not any(True for f in folders for _ in file_names(f)):
-        places = ", ".join(near(folder) for folder in folders)
-        raise UserError(f"There are no files yet. Put bills and logs into: {places}.")
+def _nothing_yet(workspace: Workspace, summary: RunSummary, *, as_json: bool) -> int:
+    """Say why there is nothing to publish. Returns the exit code if that is refused files."""
+    if not summary.problems:
+        places = ", ".join(near(workspace.inbox(s)) for s in workspace.settings.sources)
+        raise UserError(
+            "Nothing is computed yet: no file has arrived, or none of the days asked for. "
+            f"Put bills and logs into: {places}."
+        )
+    if as_json:
+        terminal.say_json(summary)
+    else:
+        _show_refused(summary.problems)
+        say("Nothing else has arrived, so nothing is published.")
+    return NOT_GREEN
 
 
-def show(report: Report, summary: RunSummary) -> None:
+def show(report: Report) -> None:
     """Write the summary for people."""
-    _show_work(summary)
     _show_statements(report.statements)
     _show_coverage(report)
     _show_unknown(report)
     _show_places(report)
 
 
-def _show_work(summary: RunSummary) -> None:
+def _show_work(summary: RunSummary, *, is_new: bool, version: str) -> None:
     landings = summary.landings
     files, rows = sum(s.files for s in landings), sum(s.rows_accepted for s in landings)
     days, seconds = len(summary.computed.days), sum(summary.seconds.values())
-    word = "new version" if summary.published.changed else "nothing changed, still version"
+    word = "new version" if is_new else "nothing changed, still version"
     say(
         f"Landed {files:,} files with {rows:,} rows, computed {days:,} days, "
-        f"{word} {summary.published.version} ({seconds:,.1f} s)."
+        f"{word} {version} ({seconds:,.1f} s)."
     )
 
 
@@ -144,7 +153,11 @@ def _show_unknown(report: Report) -> None:
             f"[yellow]Quarantined[/]: {safe(row.file_name)}, row {row.source_row}{more}: "
             f"{safe(row.rule)}. {safe(row.next_action)}."
         )
-    for problem in report.refused:
+    _show_refused(report.refused)
+
+
+def _show_refused(problems: Sequence[str]) -> None:
+    for problem in problems:
         say(f"[red]Refused[/]: {safe(problem)}.")
 
 
