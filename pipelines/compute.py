@@ -179,7 +179,7 @@ class Computation:
             paths = sorted({self._lake.root / part.path for part in parts})
             session.register_parts(f"lake_{fact}", fact_columns(fact), paths)
         winners = [
-            self._lake.winners(fact).append_column("fact", pa.array([str(fact)] * count))
+            self._lake.winners(fact).append_column("fact", pa.repeat(str(fact), count))
             for fact in (Fact.CHARGES, Fact.USAGE)
             for count in [self._lake.winners(fact).num_rows]
         ]
