@@ -209,8 +209,8 @@ def _cost(call: Row) -> str:
 def _show_meters(found: CallExplanation) -> None:
     if not found.meters:
         return
-    numbers = ["used", "price/million", "at that price", "pool billed", "its share"]
-    numbers[3:3] = ["billed quantity", "logged quantity"]
+    in_pool = ["billed\nin pool", "logged\nin pool", "pool's\ncost"]
+    numbers = ["used", "price of\na million", "at that\nprice", *in_pool, "its\nshare"]
     terminal.show_table(
         f"\nIts part of each pool (prices: {found.price_kind or 'none known'})",
         ["meter", *numbers],

@@ -1,6 +1,6 @@
 """`everycent run`: land, compute, publish, and say what it came to."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +13,7 @@ from pipelines.run import RunSummary, run
 from pipelines.workspace import Workspace, load_workspace
 
 SHOWN = 20
+_SIDE_BY_SIDE = 4
 QUERY = "select * from mart_showback_daily order by charge_date, billed_cost desc limit 20"
 _STATES = {
     "tied": "[green]tied[/]",
@@ -35,7 +36,7 @@ def run_command(
         terminal.say_json(report)
     else:
         _show_work(summary, is_new=summary.published.changed, version=report.version)
-        show(report)
+        show(report, summary.computed.periods)
     return NOT_GREEN if report.refused else 0
 
 
@@ -55,9 +56,9 @@ def _nothing_yet(workspace: Workspace, summary: RunSummary, *, as_json: bool) ->
     return NOT_GREEN
 
 
-def show(report: Report) -> None:
-    """Write the summary for people."""
-    _show_statements(report.statements)
+def show(report: Report, periods: Collection[date]) -> None:
+    """Write the summary for people, with the statements of the periods that changed."""
+    _show_statements(report, periods)
     _show_coverage(report)
     _show_unknown(report)
     _show_places(report)
@@ -74,42 +75,56 @@ def _show_work(summary: RunSummary, *, is_new: bool, version: str) -> None:
     )
 
 
-def _show_statements(statements: Sequence[Statement]) -> None:
-    if not statements:
+def _show_statements(report: Report, periods: Collection[date]) -> None:
+    """Write the statements of some periods, or of the newest, side by side."""
+    everything = report.statements
+    if not everything:
         say("\nThere is no bill yet, so there is no statement.")
         return
-    names = [n for n in PARTS if n == "attributed" or any(s.parts.get(n) for s in statements)]
-    issuers = {(s.billing_period, s.issuer, s.currency) for s in statements}
-    with_account = len(issuers) < len(statements)
-    labels = [_label(name) for name in names]
-    terminal.show_table(
-        "\nDoes every cent of the bills have a name?",
-        ["period", "issuer", "", "invoice", *labels, "difference", "state"],
-        [_statement_row(s, names, with_account=with_account) for s in statements],
-        right=["invoice", *labels, "difference"],
-    )
+    newest = max(s.billing_period for s in everything)
+    wanted = [s for s in everything if s.billing_period in (set(periods) or {newest})]
+    names = [n for n in PARTS if n == "attributed" or any(s.parts.get(n) for s in wanted)]
+    say("\n[bold]Does every cent of the bills have a name?[/]")
+    for start in range(0, len(wanted), _SIDE_BY_SIDE):
+        _show_side_by_side(wanted[start : start + _SIDE_BY_SIDE], names)
     for name in names:
         say(f"  [bold]{name}[/]: {MEANING[name]}.")
+    if len(wanted) < len(everything):
+        more = len(everything) - len(wanted)
+        say(f"  {more:,} more statements of other periods are in mart_invoice_tie_out.")
 
 
-def _statement_row(s: Statement, names: Sequence[str], *, with_account: bool) -> list[str]:
-    def money(amount: Decimal | None) -> str:
-        return cents(amount, s.currency)
+def _show_side_by_side(statements: Sequence[Statement], names: Sequence[str]) -> None:
+    def row(label: str, amounts: Iterable[Decimal | None]) -> list[str]:
+        pairs = zip(amounts, statements, strict=True)
+        return [
+            label,
+            *(cents(amount, s.currency) if amount is not None else "-" for amount, s in pairs),
+        ]
 
-    colour = "red" if s.difference else "green"
-    return [
-        f"{s.billing_period:%Y-%m}",
-        safe(f"{s.issuer} {s.billing_account_id}" if with_account else s.issuer),
-        s.currency,
-        money(s.invoice_total),
-        *(money(s.parts[name]) if name in s.parts else "" for name in names),
-        f"[{colour}]{money(s.difference)}[/]",
-        _STATES.get(s.state, safe(s.state)),
+    colours = ["red" if s.difference else "green" for s in statements]
+    differences = row("difference", (s.difference for s in statements))
+    heads = [
+        f"{s.billing_period:%Y-%m}\n{safe(s.issuer)}\n{safe(s.billing_account_id)}\n{s.currency}"
+        for s in statements
     ]
-
-
-def _label(name: str) -> str:
-    return name.replace("_", "\n")
+    terminal.show_table(
+        "",
+        ["", *heads],
+        [
+            row("invoice", (s.invoice_total for s in statements)),
+            *(row(name, (s.parts.get(name, Decimal(0)) for s in statements)) for name in names),
+            [
+                "[bold]difference[/]",
+                *(
+                    f"[{colour}]{text}[/]"
+                    for colour, text in zip(colours, differences[1:], strict=True)
+                ),
+            ],
+            ["", *(_STATES.get(s.state, safe(s.state)) for s in statements)],
+        ],
+        right=heads,
+    )
 
 
 def _show_coverage(report: Report) -> None:

@@ -123,7 +123,6 @@ def _show_sources(status: Status) -> None:
     rows = [
         [
             safe(s.source),
-            safe(s.kind),
             f"{s.files:,}",
             f"{s.rows:,}",
             f"[yellow]{s.rows_quarantined:,}[/]" if s.rows_quarantined else "0",
@@ -134,7 +133,7 @@ def _show_sources(status: Status) -> None:
         ]
         for s in status.sources
     ]
-    columns = ["source", "kind", *numbers, "last day", "missing days"]
+    columns = ["source", *numbers, "last day", "missing days"]
     terminal.show_table("Sources", columns, rows, right=numbers)
 
 

@@ -14,6 +14,10 @@ from typing import IO, Any
 import typer
 
 from models.money import MONEY_CONTEXT, minor_digits
+from models.record import Record
+
+_SHORT = 20
+_GAP = 3
 
 Progress = Callable[[str, int, int], None]
 
@@ -39,13 +43,15 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - any record of ours
     """Records, dates, decimals and paths as what JSON has."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Record):
+        return {name: plain(getattr(value, name)) for name in type(value).model_fields}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, Decimal):
         return exact(value)
     if isinstance(value, Enum):
         return value.value
-    if value is None or isinstance(value, str | int | bool):
+    if value is None or isinstance(value, str | int | float):
         return value
     if isinstance(value, date):
         return value.isoformat()
@@ -55,22 +61,42 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - any record of ours
 
 
 def show_table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[str] = ()
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Iterable[str] = ()
 ) -> None:
-    """Write a table. Cells may hold style marks; columns named in `right` are numbers."""
+    """Write a table. Cells may hold style marks; columns named in `right` are numbers.
+
+    Long texts are folded where the terminal is narrow. Numbers and short texts never are: a table
+    is rather wider than the terminal.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     numbers = set(right)
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for name in columns:
-        if name in numbers:
-            table.add_column(name, justify="right", no_wrap=True)
-        else:
-            table.add_column(name, overflow="fold")
+    least = 0
+    for position, name in enumerate(columns):
+        width = max(map(_width, [name, *(row[position] for row in rows)]))
+        is_fixed = name in numbers or width <= _SHORT
+        least += _GAP + (width if is_fixed else _SHORT)
+        table.add_column(
+            name,
+            justify="right" if name in numbers else "left",
+            min_width=width if is_fixed else _SHORT,
+            no_wrap=is_fixed,
+            overflow="fold",
+        )
     for row in rows:
         table.add_row(*row)
-    _console(sys.stdout).print(table)
+    console = _console(sys.stdout)
+    console.width = max(console.width, least)
+    console.print(table)
+
+
+def _width(cell: str) -> int:
+    """The columns of the terminal that a cell takes."""
+    from rich.text import Text
+
+    return max(line.cell_len for line in Text.from_markup(cell).split(allow_blank=True))
 
 
 def exact(amount: Decimal) -> str:
