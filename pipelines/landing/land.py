@@ -100,7 +100,7 @@ def _streamed(
     if not files or not source.stream:
         return
     stream = StreamLanding(context, source.stream, lake)
-    reader = LogReader(source.stream.to_lines, lake.root / ".spill")
+    reader = LogReader(source.stream, lake.root / ".spill")
     yield from stream.land(one_ahead(pieces(files, reader)))
     problems += [_problem(context, file.name, error) for file, error in stream.refused]
 

@@ -6,7 +6,7 @@ after some of it was read, nothing of it lands.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -38,6 +38,7 @@ class _Unit:
     size: int = 0
     parts: list[LakePart] = field(default_factory=list)
     accepted: Counter[str] = field(default_factory=Counter)
+    empty: Counter[str] = field(default_factory=Counter)
     rejected: list[tuple[str, int, str, str]] = field(default_factory=list)
     counters: Counter[str] = field(default_factory=Counter)
 
@@ -105,6 +106,7 @@ class StreamLanding:
         unit = self._unit
         if not unit.is_staged:
             return
+        self._pass_over_empty()
         self._refuse_hopeless_files()
         self._count()
         self._presentable.prepare(unit.counters)
@@ -119,6 +121,20 @@ class StreamLanding:
         self._con.execute("drop view facts")
         self._con.execute("drop table staged")
         unit.is_staged, unit.size = False, 0
+
+    def _pass_over_empty(self) -> None:
+        """Count the records that are no calls by their format's contract, and let them go."""
+        if not self._reader.empty:
+            return
+        bound = {"empty": list(self._reader.empty)}
+        where = "where list_contains($empty, rule)"
+        self._unit.empty.update(
+            self._counts(f"select file_id, count(*) from staged {where} group by file_id", bound)  # noqa: S608 - our own text
+        )
+        self._unit.counters.update(
+            self._counts(f"select rule, count(*) from staged {where} group by rule", bound)  # noqa: S608 - our own text
+        )
+        self._con.execute(f"delete from staged {where}", bound)  # noqa: S608 - our own text
 
     def _refuse_hopeless_files(self) -> None:
         """Refuse files that are not logs of this kind: most likely something else altogether."""
@@ -155,8 +171,8 @@ class StreamLanding:
             )
         )
 
-    def _counts(self, sql: str) -> dict[str, int]:
-        return dict(self._con.execute(sql).fetchall())
+    def _counts(self, sql: str, bound: Mapping[str, object] | None = None) -> dict[str, int]:
+        return dict(self._con.execute(sql, bound).fetchall())
 
     def _commit(self) -> Iterator[Landed]:
         self._flush()
@@ -178,12 +194,13 @@ class StreamLanding:
                 name=file.name,
                 rows_read=rows,
                 rows_accepted=unit.accepted[file.file_id],
+                rows_empty=unit.empty[file.file_id],
                 rows_quarantined=bad[file.file_id],
             )
             for file, rows in unit.files
         )
         for file in files:
-            if file.rows_read != file.rows_accepted + file.rows_quarantined:
+            if file.rows_read != file.rows_accepted + file.rows_empty + file.rows_quarantined:
                 raise LandingDefectError(f"{file.name}: records read and records kept differ")
         return Landed(
             landing_id=self._landing_id(),

@@ -1,6 +1,6 @@
-"""Logs that come as CSV or Parquet, turned into JSON records one by one."""
+"""Logs that come as CSV or Parquet, or many to a line, turned into JSON records one by one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -11,7 +11,7 @@ from pipelines.duck import connect
 from pipelines.durable import TEMPORARY
 from pipelines.landing.result import FileRefusedError
 from pipelines.landing.unpacking import Lines, read_lines, unpacked
-from pipelines.sources.base import FoundFile
+from pipelines.sources.base import FoundFile, StreamReader
 
 ROWS = 8192
 
@@ -20,12 +20,13 @@ class LogReader:
     """Reads a log file of any of a source's shapes.
 
     Args:
-        to_lines: SQL by suffix, see `StreamReader`.
+        stream: Says how tables become lines, and lines become records.
         spill: A folder for the unpacked copy of a compressed table.
     """
 
-    def __init__(self, to_lines: Mapping[str, str], spill: Path) -> None:
-        self._to_lines = to_lines
+    def __init__(self, stream: StreamReader, spill: Path) -> None:
+        self._to_lines = stream.to_lines
+        self._unfold = stream.unfold
         self._spill = spill
 
     def __call__(self, file: FoundFile) -> Iterator[Lines]:
@@ -38,7 +39,8 @@ class LogReader:
         for suffix, sql in self._to_lines.items():
             if name.endswith(suffix):
                 return self._table(file, sql)
-        return read_lines(file)
+        lines = read_lines(file)
+        return _unfolded(lines, self._unfold) if self._unfold else lines
 
     def _table(self, file: FoundFile, sql: str) -> Iterator[Lines]:
         copy = self._spill / f"{TEMPORARY}{file.file_id}"
@@ -68,3 +70,24 @@ def _records(con: duckdb.DuckDBPyConnection, sql: str, path: Path) -> Iterator[L
         numbers = pa.array(np.arange(first, first + len(texts), dtype=np.int64))
         first += len(texts)
         yield Lines(texts, numbers, pa.nulls(len(texts), pa.string()), texts.nbytes)
+
+
+def _unfolded(blocks: Iterator[Lines], sql: str) -> Iterator[Lines]:
+    """The records inside lines, numbered through the file in their order."""
+    first = 1
+    with connect() as con:
+        for lines in blocks:
+            numbers = pa.array(np.arange(len(lines.texts)))
+            con.register("lines", pa.table({"number": numbers, "line": lines.texts}))
+            found = con.sql(
+                f"select number, line from ({sql}) order by number, part"  # noqa: S608 - our own text
+            ).to_arrow_table()
+            con.unregister("lines")
+            texts = pa.concat_arrays(found["line"].chunks) if len(found) else lines.texts
+            yield Lines(
+                texts,
+                pa.array(np.arange(first, first + len(texts), dtype=np.int64)),
+                lines.problems.take(pa.array(found["number"].to_numpy())),
+                texts.nbytes,
+            )
+            first += len(texts)

@@ -128,8 +128,15 @@ class StreamReader:
         rules: What to do next about each rule, by its name.
         to_lines: For other shapes of the same log, by suffix: SQL over `$path` that yields one
             JSON text column `line`.
+        unfold: For logs whose lines hold several records each: one `select` from
+            `lines(number, line)` that yields `number, part, line`, where `line` is now one record
+            and `part` its place in the line. A line with nothing to unfold yields itself, once.
+        empty: Rules of records that are no calls by their format's contract: they are counted, not
+            quarantined.
     """
 
     sql: str
     rules: Mapping[str, str]
     to_lines: Mapping[str, str] = field(default_factory=dict)
+    unfold: str | None = None
+    empty: tuple[str, ...] = ()
