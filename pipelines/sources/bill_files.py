@@ -8,7 +8,7 @@ import gzip
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,8 @@ from pipelines.sources.bill_manifests import (
 SUFFIXES = (".csv", ".csv.gz", ".csv.zip", ".zip", ".parquet", MANIFEST_SUFFIX)
 MAX_UNPACKED = 64 * 1024**3
 
+Naming = Callable[[str], str]
+
 _COPY = 1024 * 1024
 _BINARY = ("FLOAT", "DOUBLE")
 
@@ -43,7 +45,7 @@ class BillFile:
     found: FoundFile
     row_count: int
     columns: tuple[str, ...]
-    """Every column of the file."""
+    """Every column of the file, as the format names it."""
     binary_columns: frozenset[str] = frozenset()
     """Wanted columns that the file stores as binary floats; their text is the shortest that reads
     back as the same float."""
@@ -66,7 +68,13 @@ class Bill:
         return frozenset[str]().union(*(f.binary_columns for f in self.files))
 
 
-def load(unit: DeliveryUnit, wanted: Sequence[str], required: Sequence[str], kind: str) -> Bill:
+def load(
+    unit: DeliveryUnit,
+    wanted: Sequence[str],
+    required: Sequence[str],
+    kind: str,
+    naming: Naming = str,
+) -> Bill:
     """Load every data file of a delivery as text, proving what its manifest promises.
 
     Args:
@@ -74,6 +82,7 @@ def load(unit: DeliveryUnit, wanted: Sequence[str], required: Sequence[str], kin
         wanted: Columns to keep; everything else is dropped before anything is held.
         required: Columns without which a file is of another kind.
         kind: What the files should be, for messages: `CUR 2.0`.
+        naming: From a file's spelling of a column to the one that `wanted` has.
 
     Raises:
         SourceError: A file is missing, empty, cut off, of another kind, or not what the manifest
@@ -85,7 +94,7 @@ def load(unit: DeliveryUnit, wanted: Sequence[str], required: Sequence[str], kin
     with tempfile.TemporaryDirectory() as folder, connect(temp_dir=Path(folder)) as con:
         for data in manifest.data if manifest else [DataFile(f.name) for f in unit.files]:
             found = promised(manifests[0] if manifests else None, data, unit)
-            bill, rows = _load_file(con, found, wanted, Path(folder))
+            bill, rows = _load_file(con, found, wanted, Path(folder), naming)
             _check_header(bill, required, kind)
             if manifest:
                 _check_promise(manifest, data, bill)
@@ -117,14 +126,18 @@ def _check_promise(manifest: Manifest, data: DataFile, bill: BillFile) -> None:
 
 
 def _load_file(
-    con: duckdb.DuckDBPyConnection, found: FoundFile, wanted: Sequence[str], temp_dir: Path
+    con: duckdb.DuckDBPyConnection,
+    found: FoundFile,
+    wanted: Sequence[str],
+    temp_dir: Path,
+    naming: Naming,
 ) -> tuple[BillFile, pl.DataFrame]:
     try:
         if found.name.lower().endswith(".parquet"):
             with _local_copy(found, temp_dir, "bill.parquet") as path:
-                return _load_parquet(con.read_parquet(str(path)), found, wanted)
+                return _load_parquet(con.read_parquet(str(path)), found, wanted, naming)
         with _local_copy(found, temp_dir, "bill.csv") as path:
-            return _load_csv(con, path, found, wanted)
+            return _load_csv(con, path, found, wanted, naming)
     except (duckdb.Error, EOFError, OSError, UnicodeDecodeError, *_DAMAGED) as error:
         raise SourceError(
             f"{found.name}: damaged or cut off ({type(error).__name__}). Fetch it again."
@@ -168,12 +181,16 @@ def _copy(packed: IO[bytes], path: Path, found: FoundFile) -> None:
 
 
 def _load_csv(
-    con: duckdb.DuckDBPyConnection, path: Path, found: FoundFile, wanted: Sequence[str]
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    found: FoundFile,
+    wanted: Sequence[str],
+    naming: Naming,
 ) -> tuple[BillFile, pl.DataFrame]:
     with path.open("rb") as raw:
         has_mark = raw.read(3) == b"\xef\xbb\xbf"
     with path.open(encoding="utf-8-sig", newline="") as lines:
-        columns = tuple(next(csv.reader(lines, strict=True), ()))
+        columns = tuple(map(naming, next(csv.reader(lines, strict=True), ())))
     if len(set(columns)) != len(columns) or "" in columns:
         raise SourceError(f"{found.name}: its header is empty or repeats a column. Fetch it again.")
     relation = con.read_csv(
@@ -195,13 +212,13 @@ def _load_csv(
 
 
 def _load_parquet(
-    relation: duckdb.DuckDBPyRelation, found: FoundFile, wanted: Sequence[str]
+    relation: duckdb.DuckDBPyRelation, found: FoundFile, wanted: Sequence[str], naming: Naming
 ) -> tuple[BillFile, pl.DataFrame]:
     types = dict(zip(relation.columns, map(str, relation.types), strict=True))
-    binary = frozenset(name for name, type_ in types.items() if type_ in _BINARY)
-    cells = {name: _as_text(name, type_) for name, type_ in types.items()}
+    binary = frozenset(naming(name) for name, type_ in types.items() if type_ in _BINARY)
+    cells = {naming(name): _as_text(name, type_) for name, type_ in types.items()}
     rows = _text_rows(relation, cells, found, wanted)
-    return BillFile(found, rows.height, tuple(types), binary & frozenset(wanted)), rows
+    return BillFile(found, rows.height, tuple(cells), binary & frozenset(wanted)), rows
 
 
 def _as_text(name: str, type_: str) -> str:

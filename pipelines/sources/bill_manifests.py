@@ -34,6 +34,10 @@ class Manifest:
     data: tuple[DataFile, ...]
     columns: tuple[str, ...] = ()
     """Empty if the manifest does not list them."""
+    kind: str = ""
+    """What is exported, in Azure's words: `ActualCost`, `AmortizedCost`, `FocusCost`, ..."""
+    period: str = ""
+    """Its month, YYYY-MM; empty if the manifest tells none."""
 
 
 def manifest_layout(files: Sequence[FoundFile]) -> Iterable[DeliveryUnit]:
@@ -126,9 +130,17 @@ def _azure_manifest(found: FoundFile, content: dict[str, object]) -> Manifest:
         if not isinstance(blob, dict) or not isinstance(blob.get("blobName"), str):
             raise SourceError(f"{found.name}: an entry of `blobs` has no `blobName`. Fetch again.")
         data.append(DataFile(blob["blobName"], blob.get("byteCount"), blob.get("dataRowCount")))
-    run = content.get("runInfo")
-    submitted = run.get("submittedTime") if isinstance(run, dict) else None
-    return Manifest(str(submitted or ""), tuple(data))
+    run, config = (_members(content.get(name)) for name in ("runInfo", "exportConfig"))
+    return Manifest(
+        str(run.get("submittedTime") or ""),
+        tuple(data),
+        kind=str(config.get("type") or ""),
+        period=str(run.get("startDate") or "")[:7],
+    )
+
+
+def _members(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
 
 
 def _find(manifest: FoundFile, data: DataFile, files: Iterable[FoundFile]) -> FoundFile | None:
