@@ -30,7 +30,7 @@ from pipelines.transforms import Partition, Transform, load_transforms
 from pipelines.warehouse import Warehouse, WarehousePart
 from pipelines.workspace import Workspace
 
-RANGE_ROWS = 400_000
+RANGE_ROWS = 200_000
 """Calls computed in one session, unless a single day holds more."""
 
 Progress = Callable[[str, int, int], None]
