@@ -1,0 +1,84 @@
+import json
+
+import pytest
+
+NO_KEY = {"EVERYCENT_PSEUDONYM_KEY": None}
+
+
+def test_a_fresh_workspace_is_good_and_says_what_comes_next(everycent, tmp_path):
+    made = everycent("init", tmp_path / "new")
+    assert made.exit_code == 0
+    assert "everycent check" in made.stdout
+    checked = everycent("check", tmp_path / "new")
+    assert checked.exit_code == 0
+    assert "Good." in checked.stdout
+
+
+def test_init_overwrites_nothing(everycent, tmp_path):
+    everycent("init", tmp_path / "new")
+    again = everycent("init", tmp_path / "new")
+    assert again.exit_code == 2
+    assert "exists already" in again.stderr
+
+
+def test_check_lists_every_problem_with_its_line(everycent, tmp_path):
+    folder = tmp_path / "new"
+    everycent("init", folder)
+    settings = folder / "everycent.yaml"
+    settings.write_text(settings.read_text().replace("kind: openai", "kind: opnai"))
+    result = everycent("check", "--workspace", folder)
+    assert result.exit_code == 2
+    assert "Did you mean 'openai'?" in result.stdout
+    report = json.loads(everycent("check", folder, "--json").stdout)
+    [problem] = report["problems"]
+    assert (problem["rule"], problem["file"]) == ("unknown_kind", "everycent.yaml")
+    assert problem["line"] > 0
+
+
+@pytest.mark.parametrize("command", ["check", "run", "status", "verify"])
+def test_a_folder_that_is_no_workspace_is_a_mistake(everycent, tmp_path, command):
+    result = everycent(command, tmp_path / "nowhere")
+    assert result.exit_code == 2
+    assert "everycent init" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_missing_key_is_a_mistake_that_says_how_to_make_one(everycent, company):
+    result = everycent("run", company, env=NO_KEY)
+    assert result.exit_code == 2
+    assert "secrets.token_hex" in result.stderr
+
+
+def test_a_workspace_without_files_says_where_to_put_them(everycent, tmp_path):
+    everycent("init", tmp_path / "new")
+    result = everycent("run", tmp_path / "new")
+    assert result.exit_code == 2
+    assert "inbox" in result.stderr
+
+
+def test_sources_tell_money_unit_proof_and_token_rules(everycent):
+    kinds = {kind["name"]: kind for kind in json.loads(everycent("sources", "--json").stdout)}
+    assert {"openai", "anthropic", "litellm"} <= set(kinds)
+    assert kinds["openai"]["facts"] == ["charges", "usage"]
+    assert kinds["litellm"]["token_rules"][0]["input_totals"] == "inclusive"
+    text = everycent("sources").stdout
+    assert all(kind["money_unit"] in text and kind["proof"] in text for kind in kinds.values())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--fault", "torn_fil"), "Did you mean 'torn_file'?"),
+        (("--days", 0), "at least 1"),
+    ],
+)
+def test_a_simulation_that_makes_no_sense_is_a_mistake(everycent, tmp_path, words, said):
+    result = everycent("simulate", tmp_path / "new", *words)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_simulate_takes_an_empty_folder_only(everycent, company):
+    result = everycent("simulate", company)
+    assert result.exit_code == 2
+    assert "not empty" in result.stderr
