@@ -16,7 +16,6 @@ RECORD = {
     "status": "$.status",
     "cache_hit": "$.cache_hit",
     "response_cost": "$.response_cost",
-    "spend": "$.spend",
     "saved_cache_cost": "$.saved_cache_cost",
     "custom_llm_provider": "$.custom_llm_provider",
     "prompt_tokens": "$.prompt_tokens",
@@ -31,12 +30,17 @@ RECORD = {
     "api_base": "$.api_base",
     "request_tags": "$.request_tags",
     "end_user": "$.end_user",
+}
+"""Top-level fields of either shape."""
+
+ROW = {
+    "spend": "$.spend",
     "user_name": "$.user",
     "api_key": "$.api_key",
     "team_id": "$.team_id",
     "organization_id": "$.organization_id",
 }
-"""Top-level fields of either shape."""
+"""Top-level fields that only a SpendLogs row has."""
 
 METADATA = {
     "user_api_key_hash": "user_api_key_hash",

@@ -12,6 +12,7 @@ from pipelines.sources.litellm_fields import (
     ORIGINS,
     PROVIDERS,
     RECORD,
+    ROW,
     TIERS,
     USAGE,
     USAGE_TIER,
@@ -63,6 +64,8 @@ _EVERY_CALL_TYPE = {
 }
 _OPERATIONS = {name: operation for name, (operation, _) in _EVERY_CALL_TYPE.items()}
 _ROLES = {name: role for name, (_, role) in _EVERY_CALL_TYPE.items()}
+_ROW_PATHS = _list(ROW.values())
+_OWN = ", ".join(f"own[{i}] as {name}" for i, name in enumerate(ROW, 1))
 _REQUEST_ID = list(RECORD).index("request_id") + 1
 
 SQL = f"""
@@ -85,7 +88,10 @@ unfolded as (
                 then try(json_extract_string(
                     json_extract_string(line, '$.metadata'), {_NESTED_PATHS}
                 ))
-        end as nested
+        end as nested,
+        case
+            when top[{_REQUEST_ID}] is not null then json_extract_string(line, {_ROW_PATHS})
+        end as own
     from parsed
 ),
 
@@ -97,6 +103,7 @@ taken as (
         problem,
         top is null as is_not_json,
         {_TOP},
+        {_OWN},
         {_BOTH}
     from unfolded
 ),
