@@ -64,63 +64,63 @@ counted as (
 
 select
     'calls' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'rows' as counter,
     cast(rows as bigint) as value
 from counted
 union all
 select
     'calls' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'null_call_id' as counter,
     cast(null_call_id as bigint) as value
 from counted
 union all
 select
     'calls' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'duplicate_call_id' as counter,
     cast(duplicate_call_id as bigint) as value
 from counted
 union all
 select
     'calls' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'null_started_at' as counter,
     cast(null_started_at as bigint) as value
 from counted
 union all
 select
     'calls' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'day_mismatch' as counter,
     cast(day_mismatch as bigint) as value
 from counted
 union all
 select
     'calls' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'negative_tokens' as counter,
     cast(negative_tokens as bigint) as value
 from counted
 union all
 select
     'calls' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'token_conflicts' as counter,
     cast(token_conflicts as bigint) as value
 from counted
 union all
 select
     'calls' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'unpriced_calls' as counter,
     cast(unpriced_calls as bigint) as value
 from counted
 union all
 select
     'calls' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'no_route_calls' as counter,
     cast(no_route_calls as bigint) as value
 from counted

@@ -35,28 +35,28 @@ counted as (
 
 select
     'charges' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'rows' as counter,
     cast(rows as bigint) as value
 from counted
 union all
 select
     'charges' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'duplicate_charge_key' as counter,
     cast(duplicate_charge_key as bigint) as value
 from counted
 union all
 select
     'charges' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'null_currency' as counter,
     cast(null_currency as bigint) as value
 from counted
 union all
 select
     'charges' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'null_amount' as counter,
     cast(null_amount as bigint) as value
 from counted

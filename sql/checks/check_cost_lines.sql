@@ -87,28 +87,28 @@ counted as (
 
 select
     'cost_lines' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'money_not_conserved' as counter,
     cast(money_not_conserved as bigint) as value
 from counted
 union all
 select
     'cost_lines' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'owner_shares_not_one' as counter,
     cast(owner_shares_not_one as bigint) as value
 from counted
 union all
 select
     'cost_lines' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'unallocated_lines' as counter,
     cast(unallocated_lines as bigint) as value
 from counted
 union all
 select
     'cost_lines' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'fx_missing' as counter,
     cast(fx_missing as bigint) as value
 from counted

@@ -15,7 +15,7 @@ with counted as (
 
 select
     'outcomes' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'duplicate_outcome' as counter,
     cast(duplicate_outcome as bigint) as value
 from counted

@@ -104,35 +104,35 @@ counted as (
 
 select
     'pools' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'pools_not_conserved' as counter,
     cast(pools_not_conserved as bigint) as value
 from counted
 union all
 select
     'pools' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'charges_without_pool' as counter,
     cast(charges_without_pool as bigint) as value
 from counted
 union all
 select
     'pools' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'components_in_two_pools' as counter,
     cast(components_in_two_pools as bigint) as value
 from counted
 union all
 select
     'pools' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'call_cost_not_conserved' as counter,
     cast(call_cost_not_conserved as bigint) as value
 from counted
 union all
 select
     'pools' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'overlogged_pools' as counter,
     cast(overlogged_pools as bigint) as value
 from counted

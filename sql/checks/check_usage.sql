@@ -15,7 +15,7 @@ with counted as (
 
 select
     'usage' as suite,
-    cast(counted.charge_date as varchar) as partition,
+    cast(charge_date as varchar) as partition,
     'negative_quantity' as counter,
     cast(negative_quantity as bigint) as value
 from counted

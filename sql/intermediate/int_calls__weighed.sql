@@ -9,12 +9,14 @@ keys: [source, call_id]
 with calls as (
     select
         stg_calls.*,
-        coalesce(end_user_id, user_id) as person_id,
-        status in ('success', 'cancelled')
-        or (status = 'error' and token_source = 'provider') as is_billable,
-        coalesce(input_uncached_tokens, 0) + coalesce(cache_read_tokens, 0)
-        + coalesce(cache_write_5m_tokens, 0) + coalesce(cache_write_1h_tokens, 0)
-        + coalesce(input_audio_tokens, 0) + coalesce(input_image_tokens, 0) as all_input_tokens
+        coalesce(stg_calls.end_user_id, stg_calls.user_id) as person_id,
+        stg_calls.status in ('success', 'cancelled')
+        or (stg_calls.status = 'error' and stg_calls.token_source = 'provider') as is_billable,
+        coalesce(stg_calls.input_uncached_tokens, 0) + coalesce(stg_calls.cache_read_tokens, 0)
+        + coalesce(stg_calls.cache_write_5m_tokens, 0)
+        + coalesce(stg_calls.cache_write_1h_tokens, 0)
+        + coalesce(stg_calls.input_audio_tokens, 0)
+        + coalesce(stg_calls.input_image_tokens, 0) as all_input_tokens
     from stg_calls
 ),
 
@@ -49,27 +51,45 @@ priced as (
         cells.price_currency,
         case
             when calls.is_billable
-                then coalesce(calls.cache_read_tokens, 0)
-                * (cells.input_uncached_price - cells.cache_read_price)
+                then
+                    coalesce(calls.cache_read_tokens, 0)
+                    * (cells.input_uncached_price - cells.cache_read_price)
         end as prompt_cache_saving_picos,
         case
             when calls.status = 'cache_hit'
-                then calls.all_input_tokens * cells.input_uncached_price
-                + (
+                then
+                    calls.all_input_tokens * cells.input_uncached_price
+                    + (
+                        coalesce(calls.output_text_tokens, 0)
+                        + coalesce(calls.output_reasoning_tokens, 0)
+                    ) * cells.output_price
+        end as gateway_cache_saving_picos,
+        case when calls.is_billable then coalesce(calls.input_uncached_tokens, 0) else 0 end
+            as input_uncached_quantity,
+        case when calls.is_billable then coalesce(calls.cache_read_tokens, 0) else 0 end
+            as cache_read_quantity,
+        case when calls.is_billable then coalesce(calls.cache_write_5m_tokens, 0) else 0 end
+            as cache_write_5m_quantity,
+        case when calls.is_billable then coalesce(calls.cache_write_1h_tokens, 0) else 0 end
+            as cache_write_1h_quantity,
+        case when calls.is_billable then coalesce(calls.input_audio_tokens, 0) else 0 end
+            as input_audio_quantity,
+        case when calls.is_billable then coalesce(calls.input_image_tokens, 0) else 0 end
+            as input_image_quantity,
+        case
+            when
+                calls.is_billable
+                then
                     coalesce(calls.output_text_tokens, 0)
                     + coalesce(calls.output_reasoning_tokens, 0)
-                ) * cells.output_price
-        end as gateway_cache_saving_picos,
-        case when calls.is_billable then coalesce(calls.input_uncached_tokens, 0) else 0 end as input_uncached_quantity,
-        case when calls.is_billable then coalesce(calls.cache_read_tokens, 0) else 0 end as cache_read_quantity,
-        case when calls.is_billable then coalesce(calls.cache_write_5m_tokens, 0) else 0 end as cache_write_5m_quantity,
-        case when calls.is_billable then coalesce(calls.cache_write_1h_tokens, 0) else 0 end as cache_write_1h_quantity,
-        case when calls.is_billable then coalesce(calls.input_audio_tokens, 0) else 0 end as input_audio_quantity,
-        case when calls.is_billable then coalesce(calls.input_image_tokens, 0) else 0 end as input_image_quantity,
-        case when calls.is_billable then coalesce(calls.output_text_tokens, 0) + coalesce(calls.output_reasoning_tokens, 0) else 0 end as output_quantity,
-        case when calls.is_billable then coalesce(calls.output_audio_tokens, 0) else 0 end as output_audio_quantity,
-        case when calls.is_billable then coalesce(calls.output_image_tokens, 0) else 0 end as output_image_quantity,
-        case when calls.is_billable then coalesce(calls.web_search_requests, 0) else 0 end as web_search_quantity,
+            else 0
+        end as output_quantity,
+        case when calls.is_billable then coalesce(calls.output_audio_tokens, 0) else 0 end
+            as output_audio_quantity,
+        case when calls.is_billable then coalesce(calls.output_image_tokens, 0) else 0 end
+            as output_image_quantity,
+        case when calls.is_billable then coalesce(calls.web_search_requests, 0) else 0 end
+            as web_search_quantity,
         cells.input_uncached_price,
         cells.input_uncached_list_price,
         cells.cache_read_price,
@@ -105,8 +125,8 @@ priced as (
     left join ref_users as users
         on
             calls.person_id = users.user_id
-            and (users.valid_from is null or users.valid_from <= calls.started_at)
-            and (users.valid_to is null or users.valid_to > calls.started_at)
+            and (users.valid_from is null or calls.started_at >= users.valid_from)
+            and (users.valid_to is null or calls.started_at < users.valid_to)
     left join user_spans
         on
             calls.person_id = user_spans.subject_user_id

@@ -20,7 +20,10 @@ select
     cells.*,
     row_number() over (
         order by
-            charge_date asc, issuer asc, billing_account_id asc, sub_account_id asc,
-            provider asc, model_id asc, service_tier asc
+            cells.charge_date asc,
+            cells.issuer asc,
+            cells.billing_account_id asc,
+            cells.sub_account_id asc,
+            cells.provider asc, cells.model_id asc, cells.service_tier asc
     ) as cell_no
 from cells

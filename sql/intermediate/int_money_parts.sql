@@ -111,7 +111,7 @@ unlogged as (
         on
             pools.subject = spans.subject
             and pools.charge_date = spans.charge_date
-            and spans.segment_from = pools.charge_date
+            and pools.charge_date = spans.segment_from
     where pools.pool_state in ('no_calls', 'underlogged')
 ),
 
@@ -224,18 +224,18 @@ ruled_charges as (
     from numbered_charges as charges
     inner join shared_rules
         on
-            (shared_rules.issuer is null or shared_rules.issuer = charges.issuer)
+            (shared_rules.issuer is null or charges.issuer = shared_rules.issuer)
             and (
                 shared_rules.charge_category is null
-                or shared_rules.charge_category = charges.charge_category
+                or charges.charge_category = shared_rules.charge_category
             )
-            and (shared_rules.meter is null or shared_rules.meter = charges.meter)
+            and (shared_rules.meter is null or charges.meter = shared_rules.meter)
             and (
                 shared_rules.charge_description is null
-                or shared_rules.charge_description = charges.charge_description
+                or charges.charge_description = shared_rules.charge_description
             )
-            and (shared_rules.valid_from is null or shared_rules.valid_from <= charges.charge_date)
-            and (shared_rules.valid_to is null or shared_rules.valid_to > charges.charge_date)
+            and (shared_rules.valid_from is null or charges.charge_date >= shared_rules.valid_from)
+            and (shared_rules.valid_to is null or charges.charge_date < shared_rules.valid_to)
 ),
 
 other_lines as (
@@ -261,7 +261,7 @@ other_lines as (
         on
             charges.subject = spans.subject
             and charges.charge_date = spans.charge_date
-            and spans.segment_from = charges.charge_date
+            and charges.charge_date = spans.segment_from
 ),
 
 estimates as (

@@ -42,8 +42,8 @@ candidates as (
         on
             attributes.match_on = rules.match_on
             and attributes.match_value = rules.match_value
-            and (rules.match_key is null or rules.match_key = attributes.match_key)
-            and (rules.match_source is null or rules.match_source = attributes.source)
+            and (rules.match_key is null or attributes.match_key = rules.match_key)
+            and (rules.match_source is null or attributes.source = rules.match_source)
     inner join match_order on rules.match_on = match_order.match_on
     where
         (rules.valid_from is null or rules.valid_from < attributes.charge_date + interval 1 day)
@@ -122,8 +122,8 @@ ranked as (
         on
             segments.subject = candidates.subject
             and segments.charge_date = candidates.charge_date
-            and candidates.candidate_from <= segments.segment_from
-            and candidates.candidate_to >= segments.segment_to
+            and segments.segment_from >= candidates.candidate_from
+            and segments.segment_to <= candidates.candidate_to
     where segments.segment_to is not null
 )
 

@@ -35,5 +35,5 @@ inner join ref_ownership_rules as rules on owner_ids.rule_id = rules.rule_id
 left join ref_applications as applications
     on
         rules.application_id = applications.application_id
-        and (applications.valid_from is null or applications.valid_from <= owner_ids.segment_from)
-        and (applications.valid_to is null or applications.valid_to > owner_ids.segment_from)
+        and (applications.valid_from is null or owner_ids.segment_from >= applications.valid_from)
+        and (applications.valid_to is null or owner_ids.segment_from < applications.valid_to)

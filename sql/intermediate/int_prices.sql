@@ -37,9 +37,9 @@ offers as (
             needed.provider = price_book.provider
             and needed.model_id = price_book.model_id
             and needed.service_tier = price_book.service_tier
-            and (price_book.issuer is null or price_book.issuer = needed.issuer)
-            and (price_book.valid_from is null or price_book.valid_from <= needed.charge_date)
-            and (price_book.valid_to is null or price_book.valid_to > needed.charge_date)
+            and (price_book.issuer is null or needed.issuer = price_book.issuer)
+            and (price_book.valid_from is null or needed.charge_date >= price_book.valid_from)
+            and (price_book.valid_to is null or needed.charge_date < price_book.valid_to)
     -- a price for part of the day only is not a price for the pool of that day
     where price_book.time_from is null
 ),
@@ -68,9 +68,10 @@ bands as (
 closed_bands as (
     select
         bands.*,
-        lead(input_tokens_from) over (
-            partition by issuer, provider, model_id, service_tier, charge_date
-            order by input_tokens_from asc
+        lead(bands.input_tokens_from) over (
+            partition by
+                bands.issuer, bands.provider, bands.model_id, bands.service_tier, bands.charge_date
+            order by bands.input_tokens_from asc
         ) as input_tokens_to
     from bands
 ),
@@ -108,7 +109,7 @@ ranked as (
             and closed_bands.model_id = offers.model_id
             and closed_bands.service_tier = offers.service_tier
             and closed_bands.charge_date = offers.charge_date
-            and offers.min_input_tokens <= closed_bands.input_tokens_from
+            and closed_bands.input_tokens_from >= offers.min_input_tokens
 ),
 
 chosen as (
@@ -149,26 +150,38 @@ select
     chosen.input_tokens_to,
     min(chosen.currency) as currency,
     min(chosen.price_kind) as price_kind,
-    max(case when chosen.meter = 'input_uncached' then chosen.price_picos end) as input_uncached_price,
-    max(case when chosen.meter = 'input_uncached' then chosen.list_price_picos end) as input_uncached_list_price,
+    max(case when chosen.meter = 'input_uncached' then chosen.price_picos end)
+        as input_uncached_price,
+    max(case when chosen.meter = 'input_uncached' then chosen.list_price_picos end)
+        as input_uncached_list_price,
     max(case when chosen.meter = 'cache_read' then chosen.price_picos end) as cache_read_price,
-    max(case when chosen.meter = 'cache_read' then chosen.list_price_picos end) as cache_read_list_price,
-    max(case when chosen.meter = 'cache_write_5m' then chosen.price_picos end) as cache_write_5m_price,
-    max(case when chosen.meter = 'cache_write_5m' then chosen.list_price_picos end) as cache_write_5m_list_price,
-    max(case when chosen.meter = 'cache_write_1h' then chosen.price_picos end) as cache_write_1h_price,
-    max(case when chosen.meter = 'cache_write_1h' then chosen.list_price_picos end) as cache_write_1h_list_price,
+    max(case when chosen.meter = 'cache_read' then chosen.list_price_picos end)
+        as cache_read_list_price,
+    max(case when chosen.meter = 'cache_write_5m' then chosen.price_picos end)
+        as cache_write_5m_price,
+    max(case when chosen.meter = 'cache_write_5m' then chosen.list_price_picos end)
+        as cache_write_5m_list_price,
+    max(case when chosen.meter = 'cache_write_1h' then chosen.price_picos end)
+        as cache_write_1h_price,
+    max(case when chosen.meter = 'cache_write_1h' then chosen.list_price_picos end)
+        as cache_write_1h_list_price,
     max(case when chosen.meter = 'input_audio' then chosen.price_picos end) as input_audio_price,
-    max(case when chosen.meter = 'input_audio' then chosen.list_price_picos end) as input_audio_list_price,
+    max(case when chosen.meter = 'input_audio' then chosen.list_price_picos end)
+        as input_audio_list_price,
     max(case when chosen.meter = 'input_image' then chosen.price_picos end) as input_image_price,
-    max(case when chosen.meter = 'input_image' then chosen.list_price_picos end) as input_image_list_price,
+    max(case when chosen.meter = 'input_image' then chosen.list_price_picos end)
+        as input_image_list_price,
     max(case when chosen.meter = 'output' then chosen.price_picos end) as output_price,
     max(case when chosen.meter = 'output' then chosen.list_price_picos end) as output_list_price,
     max(case when chosen.meter = 'output_audio' then chosen.price_picos end) as output_audio_price,
-    max(case when chosen.meter = 'output_audio' then chosen.list_price_picos end) as output_audio_list_price,
+    max(case when chosen.meter = 'output_audio' then chosen.list_price_picos end)
+        as output_audio_list_price,
     max(case when chosen.meter = 'output_image' then chosen.price_picos end) as output_image_price,
-    max(case when chosen.meter = 'output_image' then chosen.list_price_picos end) as output_image_list_price,
+    max(case when chosen.meter = 'output_image' then chosen.list_price_picos end)
+        as output_image_list_price,
     max(case when chosen.meter = 'web_search' then chosen.price_picos end) as web_search_price,
-    max(case when chosen.meter = 'web_search' then chosen.list_price_picos end) as web_search_list_price
+    max(case when chosen.meter = 'web_search' then chosen.list_price_picos end)
+        as web_search_list_price
 from chosen
 group by
     chosen.issuer,

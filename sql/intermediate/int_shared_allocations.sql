@@ -96,11 +96,12 @@ floored as (
         cast(
             cast(
                 cast(trunc(billed_cost * 1000000) as hugeint) * weight
-                // sum(weight) over (
-                    partition by
-                        billing_period, issuer, billing_account_id, billing_currency,
-                        shared_rule_id
-                )
+                // sum(weight)
+                    over (
+                        partition by
+                            billing_period, issuer, billing_account_id, billing_currency,
+                            shared_rule_id
+                    )
                 as decimal(38, 0)
             ) * 0.000001
             as decimal(38, 18)

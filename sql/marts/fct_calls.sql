@@ -150,15 +150,18 @@ select
     coalesce(costed.billing_currency, costed.price_currency) as billing_currency,
     case
         when costed.is_usage_missing then null
-        when costed.has_estimates and costed.billed_picos = 0
+        when
+            costed.has_estimates and costed.billed_picos = 0
             and coalesce(costed.estimated_picos, 1) > 0
             then null
         else cast(cast(costed.billed_picos as decimal(18, 0)) * 0.000000000001 as decimal(18, 12))
     end as billed_cost,
     cast(
-        cast(nullif(costed.estimated_picos, 0) as decimal(18, 0)) * 0.000000000001 as decimal(18, 12)
+        cast(nullif(costed.estimated_picos, 0) as decimal(18, 0))
+        * 0.000000000001 as decimal(18, 12)
     ) as estimated_cost,
-    cast(cast(costed.list_picos as decimal(18, 0)) * 0.000000000001 as decimal(18, 12)) as list_cost,
+    cast(cast(costed.list_picos as decimal(18, 0)) * 0.000000000001 as decimal(18, 12))
+        as list_cost,
     cast(
         cast(nullif(costed.prompt_cache_saving_picos, 0) as decimal(18, 0)) * 0.000000000001
         as decimal(18, 12)

@@ -107,14 +107,32 @@ split_parts as (
 -- what flooring leaves goes to the largest share, so the parts add up to the amount
 owned as (
     select
-        split_parts.* exclude (
-            billed_cost,
-            effective_cost,
-            estimated_cost,
-            quantity,
-            call_count,
-            cause
-        ),
+        split_parts.charge_date,
+        split_parts.billing_period,
+        split_parts.issuer,
+        split_parts.billing_account_id,
+        split_parts.sub_account_id,
+        split_parts.invoice_id,
+        split_parts.provider,
+        split_parts.model_id,
+        split_parts.meter,
+        split_parts.service_tier,
+        split_parts.charge_category,
+        split_parts.charge_description,
+        split_parts.billing_currency,
+        split_parts.pool_id,
+        split_parts.team_id,
+        split_parts.owner_cost_center_id,
+        split_parts.consumer_cost_center_id,
+        split_parts.environment,
+        split_parts.use_case,
+        split_parts.business_process,
+        split_parts.model_tier,
+        split_parts.data_class,
+        split_parts.ownership_rule_id,
+        split_parts.shared_rule_id,
+        split_parts.cost_basis,
+        split_parts.grade,
         case
             when split_parts.cause = 'attributed' and not coalesce(split_parts.is_registered, false)
                 then 'unallocated'
@@ -205,7 +223,7 @@ rates as (
         on
             currency_days.billing_currency = fx_rates.from_currency
             and fx_rates.to_currency = $reporting_currency
-            and fx_rates.rate_date <= currency_days.charge_date
+            and currency_days.charge_date >= fx_rates.rate_date
 ),
 
 lines as (
@@ -295,7 +313,8 @@ select
         case
             when lines.billing_currency = $reporting_currency then sum(lines.billed_cost)
             else
-                cast(sum(lines.billed_cost) as decimal(23, 12)) * cast(lines.fx_rate as decimal(15, 9))
+                cast(sum(lines.billed_cost) as decimal(23, 12))
+                * cast(lines.fx_rate as decimal(15, 9))
         end
         as decimal(38, 18)
     ) as reporting_cost,

@@ -55,16 +55,27 @@ totals as (
         min(invoice_id) as invoice_id,
         sum(amount) as statement_total,
         coalesce(sum(amount) filter (where line_kind = 'reconciling'), 0) as reconciling_items,
-        coalesce(sum(amount) filter (where line_kind = 'cost_center' and cause = 'attributed'), 0) as attributed,
-        coalesce(sum(amount) filter (where line_kind = 'cost_center' and cause = 'unlogged_usage'), 0) as unlogged_usage_owned,
-        coalesce(sum(amount) filter (where line_kind = 'cost_center' and cause = 'shared'), 0) as shared_allocated,
-        coalesce(sum(amount) filter (where line_kind = 'cost_center' and cause = 'idle'), 0) as idle_owned,
-        coalesce(sum(amount) filter (where line_kind = 'residual' and cause = 'unlogged_usage'), 0) as unlogged_usage,
-        coalesce(sum(amount) filter (where line_kind = 'residual' and cause = 'shared'), 0) as shared,
+        coalesce(sum(amount) filter (where line_kind = 'cost_center' and cause = 'attributed'), 0)
+            as attributed,
+        coalesce(
+            sum(amount) filter (where line_kind = 'cost_center' and cause = 'unlogged_usage'), 0
+        ) as unlogged_usage_owned,
+        coalesce(sum(amount) filter (where line_kind = 'cost_center' and cause = 'shared'), 0)
+            as shared_allocated,
+        coalesce(sum(amount) filter (where line_kind = 'cost_center' and cause = 'idle'), 0)
+            as idle_owned,
+        coalesce(
+            sum(amount) filter (where line_kind = 'residual' and cause = 'unlogged_usage'), 0
+        ) as unlogged_usage,
+        coalesce(sum(amount) filter (where line_kind = 'residual' and cause = 'shared'), 0)
+            as shared,
         coalesce(sum(amount) filter (where line_kind = 'residual' and cause = 'idle'), 0) as idle,
-        coalesce(sum(amount) filter (where line_kind = 'residual' and cause = 'rounding'), 0) as rounding,
-        coalesce(sum(amount) filter (where line_kind = 'residual' and cause = 'unallocated'), 0) as unallocated,
-        coalesce(sum(amount) filter (where line_kind = 'residual' and cause = 'unexplained'), 0) as unexplained
+        coalesce(sum(amount) filter (where line_kind = 'residual' and cause = 'rounding'), 0)
+            as rounding,
+        coalesce(sum(amount) filter (where line_kind = 'residual' and cause = 'unallocated'), 0)
+            as unallocated,
+        coalesce(sum(amount) filter (where line_kind = 'residual' and cause = 'unexplained'), 0)
+            as unexplained
     from statements
     group by billing_period, issuer, billing_account_id, billing_currency
 )

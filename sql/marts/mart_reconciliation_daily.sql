@@ -66,7 +66,10 @@ select
     cast(coalesce(lines.rounding_cost, 0) as decimal(38, 18)) as rounding_cost,
     case
         when pools.unpriced_calls = 0
-            then cast(cast(pools.logged_weight as decimal(38, 0)) * 0.000000000001 as decimal(38, 18))
+            then
+                cast(
+                    cast(pools.logged_weight as decimal(38, 0)) * 0.000000000001 as decimal(38, 18)
+                )
     end as logged_at_contract_price,
     case
         when pools.unpriced_calls = 0 and pools.pool_state <> 'no_calls'

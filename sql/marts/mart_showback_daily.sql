@@ -131,8 +131,25 @@ both_sides as (
         coalesce(money.model_id, measures.model_id) as model_id,
         coalesce(money.model_tier, measures.model_tier) as model_tier,
         coalesce(money.billing_currency, measures.billing_currency) as billing_currency,
-        measures.* exclude (charge_date, cause, application_id, team_id, cost_center_id, environment, provider, model_id, model_tier, billing_currency),
-        money.* exclude (charge_date, cause, application_id, team_id, cost_center_id, environment, provider, model_id, model_tier, billing_currency)
+        measures.call_count,
+        measures.unpriced_calls,
+        measures.input_uncached_tokens,
+        measures.cache_read_tokens,
+        measures.cache_write_tokens,
+        measures.output_tokens,
+        measures.output_reasoning_tokens,
+        measures.list_cost,
+        measures.call_cost,
+        measures.call_cost_p50,
+        measures.call_cost_p95,
+        measures.call_cost_p99,
+        measures.retry_cost,
+        measures.prompt_cache_saving,
+        measures.gateway_cache_saving,
+        money.billed_cost,
+        money.effective_cost,
+        money.estimated_cost,
+        money.reporting_cost
     from money
     full join measures
         on
