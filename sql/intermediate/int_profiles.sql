@@ -41,12 +41,12 @@ routed as (
     from profiles
     inner join ref_routes as routes
         on
-            (routes.source is null or routes.source = profiles.source)
-            and (routes.provider is null or routes.provider = profiles.provider)
-            and (routes.deployment_id is null or routes.deployment_id = profiles.deployment_id)
-            and (routes.project_id is null or routes.project_id = profiles.project_id)
-            and (routes.valid_from is null or routes.valid_from <= profiles.charge_date)
-            and (routes.valid_to is null or routes.valid_to > profiles.charge_date)
+            (routes.source is null or profiles.source = routes.source)
+            and (routes.provider is null or profiles.provider = routes.provider)
+            and (routes.deployment_id is null or profiles.deployment_id = routes.deployment_id)
+            and (routes.project_id is null or profiles.project_id = routes.project_id)
+            and (routes.valid_from is null or profiles.charge_date >= routes.valid_from)
+            and (routes.valid_to is null or profiles.charge_date < routes.valid_to)
 )
 
 select
@@ -62,4 +62,6 @@ left join routed
         and profiles.charge_date = routed.charge_date
         and routed.place = 1
 left join model_map
-    on profiles.provider = model_map.provider and profiles.model_text = model_map.model_text
+    on
+        profiles.provider is not distinct from model_map.provider
+        and profiles.model_text = model_map.model_text

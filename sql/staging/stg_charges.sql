@@ -18,10 +18,14 @@ select
     charges.*,
     model_map.model_id
 from charges
-inner join winners
+left join winners
     on
         charges.source = winners.source
         and charges.scope = winners.scope
         and charges.delivery = winners.delivery
 left join model_map
-    on charges.provider = model_map.provider and charges.model_text = model_map.model_text
+    on
+        charges.provider is not distinct from model_map.provider
+        and charges.model_text = model_map.model_text
+-- only what replaces has scopes: a line without one adds up with all others
+where charges.scope is null or winners.delivery is not null

@@ -18,12 +18,14 @@ select
     usage_buckets.*,
     model_map.model_id
 from usage_buckets
-inner join winners
+left join winners
     on
         usage_buckets.source = winners.source
         and usage_buckets.scope = winners.scope
         and usage_buckets.delivery = winners.delivery
 left join model_map
     on
-        usage_buckets.provider = model_map.provider
+        usage_buckets.provider is not distinct from model_map.provider
         and usage_buckets.model_text = model_map.model_text
+-- only what replaces has scopes: a line without one adds up with all others
+where usage_buckets.scope is null or winners.delivery is not null
