@@ -44,7 +44,9 @@ with weighed as (
             and usage_buckets.model_id = prices.model_id
             and coalesce(usage_buckets.service_tier, 'standard') = prices.service_tier
             and usage_buckets.charge_date = prices.charge_date
+            -- a report does not tell how long prompts were: with long-prompt bands it cannot price
             and prices.input_tokens_from = 0
+            and prices.input_tokens_to is null
 )
 
 select
