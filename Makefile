@@ -31,7 +31,7 @@ demo: $(INSTALLED)  ## the whole pipeline on the sample company: see the tie-out
 
 dev: $(INSTALLED)  ## Dagster's UI on the demo workspace, http on port 3000
 	@test -f $(DEMO)/.env || $(MAKE) --no-print-directory demo
-	EVERYCENT_WORKSPACE=$(CURDIR)/$(DEMO) $(BIN)/dagster dev -m pipelines.definitions
+	EVERYCENT_WORKSPACE=$(CURDIR)/$(DEMO) $(BIN)/dagster dev
 
 test: $(INSTALLED)  ## every test
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
@@ -43,7 +43,7 @@ lint: $(INSTALLED)  ## style of Python and SQL
 
 types: $(INSTALLED)  ## types, and that Dagster can load the definitions
 	$(BIN)/mypy
-	$(BIN)/dg check defs
+	$(BIN)/dagster definitions validate
 
 fmt: $(INSTALLED)  ## format Python and SQL
 	$(BIN)/ruff format .

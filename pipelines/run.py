@@ -1,4 +1,4 @@
-"""The whole job as plain functions: land, compute, publish. Dagster and the command line call these.
+"""The whole job as plain functions: land, compute, publish. Dagster and the CLI call them.
 
 Each can be run again at any time: what is done already is not done twice.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from models.quality import QualityResult
 from models.settings import SourceSettings
+from pipelines.alone import only_writer
 from pipelines.compute import Computation, Computed
 from pipelines.duck import connect
 from pipelines.lake import Lake
@@ -104,17 +105,19 @@ def land_source(
 
     Raises:
         UnknownSourceError: The workspace has no such source.
+        BusyError: Another run is writing to the workspace.
     """
     lake = lake_of(workspace)
     settings = _source(workspace, source_id)
-    result = land(
-        settings,
-        all_sources()[settings.kind],
-        workspace.inbox(settings),
-        lake,
-        pseudonym=workspace.pseudonym,
-        progress=progress,
-    )
+    with only_writer(workspace.state_dir):
+        result = land(
+            settings,
+            all_sources()[settings.kind],
+            workspace.inbox(settings),
+            lake,
+            pseudonym=workspace.pseudonym,
+            progress=progress,
+        )
     return _landing_summary(result, lake)
 
 
@@ -144,12 +147,14 @@ def compute_days(
 
     Raises:
         QualityError: A blocking check failed; nothing of it counts.
+        BusyError: Another run is writing to the workspace.
     """
     if days is None:
         if from_date is None or to_date is None:
             raise ValueError("give both ends of the range, or the days")
         days = [from_date + timedelta(days=n) for n in range((to_date - from_date).days)]
-    computed = _computation(workspace).run(days, progress)
+    with only_writer(workspace.state_dir):
+        computed = _computation(workspace).run(days, progress)
     return _compute_summary(computed)
 
 

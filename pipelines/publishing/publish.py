@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 import duckdb
 
 from pipelines import durable
+from pipelines.alone import only_writer
 from pipelines.control_totals import add_sums, sha256_of
 from pipelines.publishing import duckdb_file
 from pipelines.publishing.duckdb_file import Audit, PublishedTable
@@ -27,7 +28,6 @@ from pipelines.publishing.versions import (
     PublishedFile,
     current_version,
     folder_of,
-    only_publisher,
     prune,
     read_manifest,
     remember,
@@ -113,11 +113,12 @@ def publish(
 
     Raises:
         PublishError: Nothing was published, the previous version stays.
+        BusyError: Another process is publishing; likewise.
     """
     content = _collect(warehouse, transforms, company, calls_table_max_rows, extra_files)
     version = content.version
     folder = folder_of(out_dir, version)
-    with only_publisher(out_dir):
+    with only_writer(out_dir):
         if current_version(out_dir) == version:
             return Published(version, folder, read_manifest(folder).files, changed=False)
         if not (folder / MANIFEST).exists() or verify(folder):

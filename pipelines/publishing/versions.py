@@ -6,16 +6,13 @@ is there: it is written last, after the audit, so what a crash leaves behind is 
 version.
 """
 
-import fcntl
 import json
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from models.record import Record
 from pipelines import durable
+from pipelines.alone import only_writer
 from pipelines.control_totals import sha256_of
 from pipelines.publishing.duckdb_file import FILE_NAME, PublishedTable
 from pipelines.publishing.errors import PublishError
@@ -56,7 +53,7 @@ def rollback(out_dir: Path, version: str) -> None:
     if version not in versions(out_dir):
         kept = ", ".join(versions(out_dir)) or "none"
         raise PublishError(f"version {version} is not there any more; kept versions: {kept}")
-    with only_publisher(out_dir):
+    with only_writer(out_dir):
         if problems := verify(folder):
             raise PublishError("\n".join([*problems, "Roll back to another version."]))
         durable.point(out_dir / POINTER, folder.name)
@@ -119,22 +116,3 @@ def remove(folder: Path) -> None:
         durable.step(f"remove {folder.name}")
         (folder / MANIFEST).unlink(missing_ok=True)
         shutil.rmtree(folder)
-
-
-@contextmanager
-def only_publisher(out_dir: Path) -> Iterator[None]:
-    """Hold the directory's lock, which the system releases when the process ends, however.
-
-    Raises:
-        PublishError: Another process holds it.
-    """
-    out_dir.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(out_dir / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise PublishError(f"{out_dir}: another publish is running; try again later") from error
-        yield
-    finally:
-        os.close(descriptor)
