@@ -99,7 +99,7 @@ class Presentable:
         pseudonym: Callable[[str], str],
     ) -> None:
         self._con = con
-        self._pseudonym = lru_cache(maxsize=200_000)(pseudonym)
+        self._pseudonym = pseudonym
         self._canonical = lru_cache(maxsize=50_000)(
             lambda raw: canonical_tags(raw, tag_keys, self._pseudonym)
         )

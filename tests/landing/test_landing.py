@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.durable import COUNT_STEPS, KILL_AT
-from pipelines.landing import pieces, streams, unpacking
+from pipelines.landing import pieces, streams, unit, unpacking
 from tests.landing.room import Room, lines, payload, zipped
 
 
@@ -172,7 +172,7 @@ def test_a_decompression_bomb_is_refused(room, monkeypatch):
 
 
 def test_a_file_full_of_something_else_is_refused(room, monkeypatch):
-    monkeypatch.setattr(streams, "MAX_REJECTED", 5)
+    monkeypatch.setattr(unit, "MAX_REJECTED", 5)
     room.put("server.jsonl", "GET / 200\n" * 6)
     room.put("good.jsonl", lines(payload(1)) + "bad\n" * 5)
     result = room.land()
@@ -244,7 +244,7 @@ def test_a_large_file_that_turns_out_torn_leaves_nothing(small_pieces, room):
 
 
 def test_a_large_file_of_something_else_is_refused(small_pieces, monkeypatch, room):
-    monkeypatch.setattr(streams, "MAX_REJECTED", 5)
+    monkeypatch.setattr(unit, "MAX_REJECTED", 5)
     room.put("a.jsonl", lines(*(payload(n) for n in range(30))) + "GET / 200\n" * 4_000)
     room.put("b.jsonl", lines(payload(99)))
     result = room.land()

@@ -1,0 +1,231 @@
+"""What lands at once: some whole files, or one large file, on a DuckDB of its own."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from models.facts import CALL, Fact
+from models.landing import LakePart, Landed, LandedFile, Rejected
+from pipelines.duck import connect
+from pipelines.lake import Lake
+from pipelines.landing.parts import write_parts
+from pipelines.landing.pieces import Piece
+from pipelines.landing.privacy import Presentable
+from pipelines.landing.result import FileRefusedError, LandingDefectError
+from pipelines.sources.base import FoundFile, ReadContext, StreamReader
+from pipelines.sources.cells import redacted
+
+MAX_REJECTED = 1_000
+"""A file with more bad records than this is not a log of its kind, and is refused whole."""
+
+
+class Unit:
+    """Files on their way into the lake: staged, made presentable, written, committed."""
+
+    def __init__(self, context: ReadContext, reader: StreamReader, lake: Lake) -> None:
+        settings = context.settings
+        self._settings = settings
+        self._reader = reader
+        self._lake = lake
+        self._bound = {
+            "task_path": _pointer(settings.task_key) if settings.task_key else None,
+            "tag_paths": [_pointer(key) for key in settings.tag_keys],
+        }
+        self._con = connect(temp_dir=lake.root / ".spill")
+        # parts are ordered when they are written; keeping order before that takes one thread
+        self._con.execute("set preserve_insertion_order = false")
+        self._con.register("feed", pa.table({"source": [settings.source]}))
+        self._presentable = Presentable(self._con, settings.tag_keys, context.pseudonym)
+        self.reset()
+
+    def reset(self) -> None:
+        """Start anew, with nothing staged."""
+        self._con.execute("drop table if exists staged")
+        self.files: list[tuple[FoundFile, int]] = []
+        self.large: FoundFile | None = None
+        self.is_refused = False
+        self.size = 0
+        self.refused: list[tuple[FoundFile, FileRefusedError]] = []
+        self._is_staged = False
+        self._parts: list[LakePart] = []
+        self._accepted: Counter[str] = Counter()
+        self._empty: Counter[str] = Counter()
+        self._rejected: list[tuple[str, int, str, str]] = []
+        self._counters: Counter[str] = Counter()
+
+    def close(self) -> None:
+        """Give back the memory."""
+        self._con.close()
+
+    def stage(self, piece: Piece) -> None:
+        """Read the records of a piece."""
+        self.files += piece.whole
+        self.size += piece.size
+        self._con.register("lines", piece.table())
+        into = "insert into staged " if self._is_staged else "create temp table staged as "
+        self._con.execute(into + self._reader.sql, self._bound)
+        self._con.unregister("lines")
+        self._is_staged = True
+
+    def flush(self) -> None:
+        """Turn what is staged into parts that do not count yet."""
+        if not self._is_staged:
+            return
+        self._pass_over_empty()
+        self._refuse_hopeless_files()
+        self._count()
+        self._presentable.prepare(self._counters)
+        self._con.execute(_FACTS)
+        self._parts += write_parts(
+            self._con,
+            self._lake,
+            fact=Fact.CALLS,
+            landing_id=self._landing_id(),
+            first_number=len(self._parts),
+        )
+        self._con.execute("drop view facts")
+        self._con.execute("drop table staged")
+        self._is_staged, self.size = False, 0
+
+    def _pass_over_empty(self) -> None:
+        """Count the records that are no calls by their format's contract, and let them go."""
+        if not self._reader.empty:
+            return
+        bound = {"empty": list(self._reader.empty)}
+        where = "where list_contains($empty, rule)"
+        self._empty.update(
+            self._counts(f"select file_id, count(*) from staged {where} group by file_id", bound)  # noqa: S608 - our own text
+        )
+        self._counters.update(
+            self._counts(f"select rule, count(*) from staged {where} group by rule", bound)  # noqa: S608 - our own text
+        )
+        self._con.execute(f"delete from staged {where}", bound)  # noqa: S608 - our own text
+
+    def _refuse_hopeless_files(self) -> None:
+        """Refuse files that are not logs of this kind: most likely something else altogether."""
+        bad = Counter(file_id for file_id, *_ in self._rejected)
+        bad.update(self._counts("select file_id, count(rule) from staged group by file_id"))
+        hopeless = {file_id for file_id, rows in bad.items() if rows > MAX_REJECTED}
+        if not hopeless:
+            return
+        self._con.execute(
+            "delete from staged where list_contains($ids, file_id)", {"ids": sorted(hopeless)}
+        )
+        if self.large and self.large.file_id in hopeless:
+            self.is_refused = True
+            self.forget_parts()
+        files = {file.file_id: file for file in [*(f for f, _ in self.files), self.large] if file}
+        self.refused += [(files[file_id], _not_this_format()) for file_id in sorted(hopeless)]
+        self.files = [(file, rows) for file, rows in self.files if file.file_id not in hopeless]
+        self._rejected = [row for row in self._rejected if row[0] not in hopeless]
+
+    def _count(self) -> None:
+        self._accepted.update(
+            self._counts("select file_id, count(*) from staged where rule is null group by file_id")
+        )
+        self._rejected += self._con.execute(
+            "select file_id, source_row, rule, rejected_text from staged where rule is not null"
+            " order by file_id, source_row"
+        ).fetchall()
+        self._counters.update(
+            self._counts(
+                "select note, count(*) from (select unnest(notes) as note from staged"
+                " where rule is null) where note is not null group by note"
+            )
+        )
+
+    def _counts(self, sql: str, bound: Mapping[str, object] | None = None) -> dict[str, int]:
+        return dict(self._con.execute(sql, bound).fetchall())
+
+    def commit(self) -> Landed | None:
+        """Write what is staged and make the unit count; None if no file of it is left."""
+        self.flush()
+        if not self.files:
+            return None
+        record = self._record()
+        self._lake.commit(record)
+        return record
+
+    def _record(self) -> Landed:
+        bad = Counter(file_id for file_id, *_ in self._rejected)
+        names = {file.file_id: file.name for file, _ in self.files}
+        files = tuple(
+            LandedFile(
+                file_id=file.file_id,
+                sha256=file.sha256,
+                size=file.size,
+                name=file.name,
+                rows_read=rows,
+                rows_accepted=self._accepted[file.file_id],
+                rows_empty=self._empty[file.file_id],
+                rows_quarantined=bad[file.file_id],
+            )
+            for file, rows in self.files
+        )
+        for file in files:
+            if file.rows_read != file.rows_accepted + file.rows_empty + file.rows_quarantined:
+                raise LandingDefectError(f"{file.name}: records read and records kept differ")
+        return Landed(
+            landing_id=self._landing_id(),
+            source=self._settings.source,
+            kind=self._settings.kind,
+            files=files,
+            parts=tuple(self._parts),
+            quarantine=tuple(
+                Rejected(
+                    file_id=file_id,
+                    file_name=names[file_id],
+                    source_row=row,
+                    rule=rule,
+                    next_action=self._reader.rules.get(rule, "Deliver the record again"),
+                    shape=redacted(text.strip()),
+                )
+                for file_id, row, rule, text in self._rejected
+            ),
+            counters=dict(sorted(self._counters.items())),
+        )
+
+    def forget_parts(self) -> None:
+        """Remove the parts of a large file that does not land after all."""
+        for part in self._parts:
+            (self._lake.root / part.path).unlink()
+        self._parts = []
+
+    def _landing_id(self) -> str:
+        files = [self.large] if self.large else [file for file, _ in self.files]
+        hashes = [file.sha256 for file in files]
+        digest = hashlib.sha256("\n".join(hashes).encode()).hexdigest()
+        return f"{self._settings.source}.{digest[:16]}"
+
+
+def _not_this_format() -> FileRefusedError:
+    return FileRefusedError(
+        "not_this_format",
+        f"more than {MAX_REJECTED} of its records are not records of this kind",
+        "Check what it is, and move it out of this location",
+    )
+
+
+_ELSEWHERE = {
+    "source": "feed.source",
+    "user_id": "users.pseudonym",
+    "end_user_id": "end_users.pseudonym",
+    "tags": "tag_names.canonical",
+}
+_FACTS = (
+    "create temp view facts as select "  # noqa: S608 - contract names
+    + ", ".join(f"{_ELSEWHERE.get(c.name, 'staged.' + c.name)} as {c.name}" for c in CALL)
+    + " from staged cross join feed"
+    " left join people as users on staged.user_id = users.raw"
+    " left join people as end_users on staged.end_user_id = end_users.raw"
+    " left join tag_names on staged.tags = tag_names.raw"
+    " where staged.rule is null"
+)
+"""Good calls with presentable people and tags, in the columns of the contract."""
+
+
+def _pointer(key: str) -> str:
+    """The JSON pointer of a key, whatever characters it has."""
+    return "/" + key.replace("~", "~0").replace("/", "~1")
