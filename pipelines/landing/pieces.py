@@ -11,7 +11,8 @@ from pipelines.landing.unpacking import Lines
 from pipelines.sources.base import FoundFile
 
 PIECE_BYTES = 64 * 2**20
-ROWS_PER_TASK = 2048
+ROWS_PER_TASK = 512
+"""A quarter of a DuckDB vector: as fast as a whole one, with a quarter less memory."""
 
 
 @dataclass
