@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from models.money import MONEY_CONTEXT, minor_digits
 from models.vocabulary import ROUNDING, Cause
-from pipelines.publishing.statements import UNEXPLAINED, ExactLine, Invoice, round_statements
+from pipelines.statements import UNEXPLAINED, ExactLine, Invoice, round_statements
 
 STATEMENT_SCHEMA = pa.schema(
     [
@@ -64,7 +64,7 @@ class Statements:
             periods: Billing periods computed now; invoices of others are left alone.
 
         Raises:
-            PublishError: Lines that cannot be put on a statement.
+            StatementError: Lines that cannot be put on a statement.
         """
         issued = issued_invoices(reference, periods)
         exact: dict[_Account, dict[str, Decimal]] = defaultdict(dict)

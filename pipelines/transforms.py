@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import yaml
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from models.record import Record
 from pipelines.duck import connect
@@ -37,8 +37,8 @@ class Header(Record):
     keys: tuple[str, ...] = ()
     owner: str = "team:finops"
     partition: Partition = "day"
-    columns: dict[str, str] = {}
-    checks: dict[str, str] = {}
+    columns: dict[str, str] = Field(default_factory=dict)
+    checks: dict[str, str] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ _CODES: Mapping[str, int] = {
     "PublishError": NOT_PUBLISHED,
     "QualityError": NOT_PUBLISHED,
     "AuditFailedError": NOT_PUBLISHED,
+    "StatementError": NOT_PUBLISHED,
+    "BusyError": NOT_PUBLISHED,
 }
 _OUR_CODE = Path(__file__).resolve().parent.parent
 

@@ -18,7 +18,7 @@ from models.money import MONEY_CONTEXT, minor_digits
 from models.settings import ID_PATTERN
 from pipelines.publishing.csv_files import Cell, cell_text, csv_bytes, csv_rows
 from pipelines.publishing.errors import PublishError
-from pipelines.publishing.statements import Invoice
+from pipelines.statements import Invoice
 
 # names this folder uses itself, and names Windows keeps for devices
 _TAKEN = re.compile(r"summary|con|prn|aux|nul|(com|lpt)[0-9]")

@@ -17,8 +17,8 @@ from pipelines.publishing.statement_page import (
     TieOut,
     report_files,
 )
-from pipelines.publishing.statements import Invoice
 from pipelines.quoting import identifier
+from pipelines.statements import Invoice
 
 _INVOICES = """
 select

@@ -13,7 +13,7 @@ from pipelines.publishing.chargeback import (
 )
 from pipelines.publishing.csv_files import csv_rows
 from pipelines.publishing.errors import PublishError
-from pipelines.publishing.statements import Invoice
+from pipelines.statements import Invoice
 
 OCTOBER = date(2026, 10, 1)
 INVOICE = Invoice("anthropic", "acct-1", "INV-1", OCTOBER, "USD")

@@ -8,10 +8,13 @@ from typing import NamedTuple
 
 from models.money import MONEY_CONTEXT, allocate, minor_digits
 from models.vocabulary import ROUNDING
-from pipelines.publishing.errors import PublishError
 
 UNEXPLAINED = "__unexplained__"
 _HALF = Decimal("0.5")
+
+
+class StatementError(Exception):
+    """Lines that cannot be put on a statement. The text names the invoice."""
 
 
 class Invoice(NamedTuple):
@@ -63,15 +66,17 @@ def round_statements(
         unexplained.
 
     Raises:
-        PublishError: A line without an invoice total, a key used twice, or a reserved key.
+        StatementError: A line without an invoice total, a key used twice, or a reserved key.
     """
     amounts: dict[Invoice, dict[str, Decimal]] = {invoice: {} for invoice in invoices}
     for line in lines:
         group = amounts.get(line.invoice)
         if group is None:
-            raise PublishError(f"invoice {line.invoice.invoice_id}: lines, but no invoice total")
+            raise StatementError(f"invoice {line.invoice.invoice_id}: lines, but no invoice total")
         if line.key in group or line.key in (ROUNDING, UNEXPLAINED):
-            raise PublishError(f"invoice {line.invoice.invoice_id}: line {line.key} is there twice")
+            raise StatementError(
+                f"invoice {line.invoice.invoice_id}: line {line.key} is there twice"
+            )
         group[line.key] = line.amount
     return [
         rounded

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.money import minor_digits
-from pipelines.publishing.errors import PublishError
-from pipelines.publishing.statements import (
+from pipelines.statements import (
     ROUNDING,
     UNEXPLAINED,
     ExactLine,
     Invoice,
+    StatementError,
     round_statements,
 )
 
@@ -108,10 +108,10 @@ def test_invoices_are_rounded_apart_from_each_other():
 def test_a_key_that_is_there_twice_or_reserved_is_refused(key):
     lines = [ExactLine(invoice(), name, Decimal(1)) for name in ("a", key)]
 
-    with pytest.raises(PublishError, match="INV-1: line"):
+    with pytest.raises(StatementError, match="INV-1: line"):
         round_statements(lines, {invoice(): 200})
 
 
 def test_a_line_without_an_invoice_total_is_refused():
-    with pytest.raises(PublishError, match="no invoice total"):
+    with pytest.raises(StatementError, match="no invoice total"):
         round_statements([ExactLine(invoice(), "a", Decimal(1))], {})
