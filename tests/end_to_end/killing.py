@@ -1,0 +1,55 @@
+"""Runs of the pipeline that die at a numbered durable action, each a process of its own."""
+
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from pipelines import durable
+from tests.end_to_end.company import Company
+
+# a server that has imported everything, has run nothing, and forks a process per run
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(
+    ["pipelines.run", "great_expectations", "genai_prices.data", "polars", "jinja2"]
+)
+
+
+def run_process(company: Company, *, kill_at: int | None = None, tear_table: int = 0) -> int:
+    """Run in a process of its own; returns its exit code, negative if a signal ended it.
+
+    Args:
+        company: Whose workspace.
+        kill_at: Durable action to die at.
+        tear_table: Parquet file, counted from 1, to die in the middle of.
+    """
+    process = _PROCESSES.Process(target=_run, args=(company.root, kill_at, tear_table))
+    process.start()
+    process.join()
+    assert process.exitcode is not None
+    return process.exitcode
+
+
+def _run(root: Path, kill_at: int | None, tear_table: int) -> None:
+    os.environ.pop(durable.KILL_AT, None)
+    if kill_at is not None:
+        os.environ[durable.KILL_AT] = str(kill_at)
+    if tear_table:
+        _tear(tear_table)
+    Company(root).run()
+
+
+def _tear(number: int) -> None:
+    write, written = pq.write_table, 0
+
+    def torn(table, where, **options) -> None:
+        nonlocal written
+        write(table, where, **options)
+        written += 1
+        if written == number:
+            os.truncate(where, Path(where).stat().st_size // 2)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    pq.write_table = torn
