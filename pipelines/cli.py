@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -130,7 +130,8 @@ def explain(
         str,
         typer.Argument(
             metavar="ID",
-            help="A call id, a cost line id, or PERIOD/ISSUER/COST-CENTRE-OR-CAUSE of a statement.",
+            help="A call id, the id of its request, a cost line id, or "
+            "PERIOD/ISSUER/COST-CENTRE-OR-CAUSE of a statement.",
         ),
     ],
     folder: Dir = None,
@@ -174,6 +175,28 @@ def export(
     names = tuple(name.strip() for name in tables.split(",")) if tables else DEFAULT_TABLES
     month = period.date() if period else None
     export_command(_folder(folder, workspace), Export(to, month, names, file_format.value))
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="One query in DuckDB's SQL.")],
+    folder: Dir = None,
+    workspace: Ws = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Write all rows as CSV.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the published tables, read-only; `duckdb published/current/marts.duckdb` does the same.
+
+    Example: `everycent query "select * from mart_invoice_tie_out" acme`
+    """
+    from pipelines.commands.query import query_command
+
+    if as_csv and as_json:
+        raise typer.BadParameter("choose one of --csv and --json")
+    output: Literal["table", "csv", "json"] = "table"
+    if as_csv or as_json:
+        output = "csv" if as_csv else "json"
+    query_command(sql, _folder(folder, workspace), output)
 
 
 @app.command()

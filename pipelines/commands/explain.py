@@ -17,8 +17,9 @@ from pipelines.workspace import load_workspace
 _STATEMENT = re.compile(r"(\d{4}-(?:0[1-9]|1[0-2]))/([^/]+)/([^/]+)", re.ASCII)
 _COST_LINE = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _FORMS = (
-    "Give a call id, a cost line id (32 hex digits, in fct_cost_lines), or a line of a statement "
-    "as PERIOD/ISSUER/COST-CENTRE-OR-CAUSE, such as 2026-09/openai/unallocated."
+    "Give a call id (or the gateway's or provider's id of the request), a cost line id (32 hex "
+    "digits, in fct_cost_lines), or a line of a statement as PERIOD/ISSUER/COST-CENTRE-OR-CAUSE, "
+    "such as 2026-09/openai/unallocated."
 )
 
 

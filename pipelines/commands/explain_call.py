@@ -56,18 +56,26 @@ class UncountedCall:
     origins: tuple[Origin, ...]
 
 
-def explain_calls(views: Views, call_id: str) -> Sequence[CallExplanation | UncountedCall]:
-    """Explain the call of an id: one per feed that uses the id; empty if there is none."""
-    rows = views.published_rows("fct_calls", "call_id", call_id)
+def explain_calls(views: Views, identity: str) -> Sequence[CallExplanation | UncountedCall]:
+    """Explain every call of an id; empty if there is none.
+
+    Args:
+        views: The workspace.
+        identity: A call id, or the id that the gateway or provider gave the request: then each
+            attempt is explained.
+    """
+    rows = views.published_rows("fct_calls", "call_id", identity)
+    lineage = views.lineage
+    if rows:
+        copies = lineage.calls(rows[0]["charge_date"], identity)
+    else:
+        copies = lineage.find_calls(identity)
+        ids = list(dict.fromkeys(copy["call_id"] for copy in copies))
+        rows = [row for each in ids for row in views.published_rows("fct_calls", "call_id", each)]
     if not rows:
-        return _uncounted(views, call_id)
-    day = rows[0]["charge_date"]
-    copies = views.lineage.calls(day, call_id)
-    with views.day_tables(day) as session:
-        return [
-            _explanation(views, session, row, [c for c in copies if c["source"] == row["source"]])
-            for row in rows
-        ]
+        return [_uncounted(views, identity, copies)] if copies else []
+    with views.day_tables(rows[0]["charge_date"]) as session:
+        return [_explanation(views, session, row, copies) for row in rows]
 
 
 def show_call(found: CallExplanation | UncountedCall) -> None:
@@ -103,7 +111,11 @@ def _explanation(
         price_kind=weighed[0]["price_kind"] if weighed else None,
         owners=views.owners(call["ownership_rule_id"], call["started_at"]),
         meters=tuple(_meters(session, costed[0])) if costed else (),
-        origins=tuple(views.lineage.origin(copy) for copy in copies),
+        origins=tuple(
+            views.lineage.origin(copy)
+            for copy in copies
+            if (copy["source"], copy["call_id"]) == (call["source"], call["call_id"])
+        ),
         is_stale=views.is_stale(call["charge_date"]),
     )
 
@@ -159,13 +171,9 @@ def _picos(amount: Any, times: int = 1) -> Decimal:  # noqa: ANN401 - whole numb
     return (Decimal(amount) * times).scaleb(-12)
 
 
-def _uncounted(views: Views, call_id: str) -> list[UncountedCall]:
-    for day in views.lineage.call_days():
-        copies = views.lineage.calls(day, call_id)
-        if copies:
-            origins = tuple(views.lineage.origin(copy) for copy in copies)
-            return [UncountedCall("uncounted_call", call_id, _reason(views, copies), origins)]
-    return []
+def _uncounted(views: Views, identity: str, copies: Sequence[Row]) -> UncountedCall:
+    origins = tuple(views.lineage.origin(copy) for copy in copies)
+    return UncountedCall("uncounted_call", identity, _reason(views, copies), origins)
 
 
 def _reason(views: Views, copies: Sequence[Row]) -> str:

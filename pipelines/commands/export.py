@@ -10,7 +10,7 @@ from typing import Literal
 from pipelines import durable
 from pipelines.commands import terminal
 from pipelines.commands.guard import UserError
-from pipelines.commands.published import PublishedData, opened
+from pipelines.commands.published import PublishedData, opened, reading
 from pipelines.commands.terminal import near, safe, say
 from pipelines.control_totals import columns_of, sha256_of
 from pipelines.problems import did_you_mean
@@ -18,7 +18,6 @@ from pipelines.publishing.csv_files import csv_bytes
 from pipelines.publishing.versions import read_manifest
 from pipelines.quoting import identifier
 from pipelines.transforms import load_transforms
-from pipelines.workspace import load_workspace
 
 SUMS = "SHA256SUMS"
 DEFAULT_TABLES = (
@@ -44,7 +43,7 @@ class Export:
 
 def export_command(folder: Path, wanted: Export) -> None:
     """Write the chargeback files and the wanted tables, and say what was written."""
-    workspace = load_workspace(folder)
+    workspace = reading(folder)
     if wanted.to.exists() and not wanted.to.is_dir():
         raise UserError(f"{wanted.to} is a file: choose a folder.")
     with opened(workspace) as data:

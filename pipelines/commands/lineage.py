@@ -46,20 +46,31 @@ class Lineage:
             source.source: workspace.inbox(source) for source in workspace.settings.sources
         }
 
-    def calls(self, day: date, call_id: str) -> list[Row]:
-        """Every copy of a call in the lake: `source, file_id, source_row, is_rollup`."""
+    def calls(self, day: date, identity: str) -> list[Row]:
+        """Every copy of a call in the lake on a day: `source, call_id, file_id, source_row, ...`.
+
+        Args:
+            day: UTC day of the call.
+            identity: Its call id, or the id that its gateway or provider gave the request: several
+                attempts can share one of those.
+        """
         return self._read(
             Fact.CALLS,
             day,
-            "select source, file_id, source_row, is_rollup from read_parquet($paths)"
-            " where call_id = $call_id order by source, file_id, source_row",
-            {"call_id": call_id},
+            "select charge_date, source, call_id, file_id, source_row, is_rollup"
+            " from read_parquet($paths)"
+            " where $identity in (call_id, provider_request_id, parent_call_id)"
+            " order by source, started_at, call_id, file_id, source_row",
+            {"identity": identity},
         )
 
-    def call_days(self) -> list[date]:
-        """Days with calls, newest first."""
+    def find_calls(self, identity: str) -> list[Row]:
+        """Copies of a call on the newest day that has any."""
         parts = self._lake.parts(Fact.CALLS, date.min, date.max)
-        return sorted({part.charge_date for part in parts}, reverse=True)
+        for day in sorted({part.charge_date for part in parts}, reverse=True):
+            if copies := self.calls(day, identity):
+                return copies
+        return []
 
     def charges(self, day: date, keys: Sequence[str]) -> dict[tuple[str, ...], Row]:
         """File and row of charges, by source, scope, delivery and charge key."""

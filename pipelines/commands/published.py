@@ -12,7 +12,7 @@ from pipelines.commands.guard import UserError
 from pipelines.duck import connect
 from pipelines.publishing.duckdb_file import FILE_NAME
 from pipelines.publishing.versions import POINTER, current_version, folder_of
-from pipelines.workspace import Workspace
+from pipelines.workspace import Workspace, WorkspaceError, open_workspace
 
 Row = dict[str, Any]
 
@@ -40,6 +40,19 @@ def rows_of(
     cursor = con.execute(sql, dict(bound or {}))
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def reading(folder: Path) -> Workspace:
+    """Open a workspace for reading what is published: that takes no pseudonym key.
+
+    Raises:
+        WorkspaceError: Anything but the key is wrong with the settings or the places.
+    """
+    workspace, problems = open_workspace(folder)
+    wrong = [problem for problem in problems if not problem.rule.startswith("key_")]
+    if workspace is None or wrong:
+        raise WorkspaceError(wrong)
+    return workspace
 
 
 def published_version(workspace: Workspace) -> str:

@@ -14,7 +14,10 @@ from pipelines.workspace import Workspace, load_workspace
 
 SHOWN = 20
 _SIDE_BY_SIDE = 4
-QUERY = "select * from mart_showback_daily order by charge_date, billed_cost desc limit 20"
+QUERY = (
+    "select application_id, sum(billed_cost) as cost, billing_currency "
+    "from mart_showback_daily group by all order by cost desc"
+)
 _STATES = {
     "tied": "[green]tied[/]",
     "no_invoice": "[yellow]no invoice yet[/]",
@@ -36,7 +39,7 @@ def run_command(
         terminal.say_json(report)
     else:
         _show_work(summary, is_new=summary.published.changed, version=report.version)
-        show(report, summary.computed.periods)
+        show(report, workspace, summary.computed.periods)
     return NOT_GREEN if report.refused else 0
 
 
@@ -56,12 +59,12 @@ def _nothing_yet(workspace: Workspace, summary: RunSummary, *, as_json: bool) ->
     return NOT_GREEN
 
 
-def show(report: Report, periods: Collection[date]) -> None:
+def show(report: Report, workspace: Workspace, periods: Collection[date]) -> None:
     """Write the summary for people, with the statements of the periods that changed."""
     _show_statements(report, periods)
     _show_coverage(report)
     _show_unknown(report)
-    _show_places(report)
+    _show_places(report, workspace)
 
 
 def _show_work(summary: RunSummary, *, is_new: bool, version: str) -> None:
@@ -176,10 +179,10 @@ def _show_refused(problems: Sequence[str]) -> None:
         say(f"[red]Refused[/]: {safe(problem)}.")
 
 
-def _show_places(report: Report) -> None:
+def _show_places(report: Report, workspace: Workspace) -> None:
     places = report.places
     database = near(places.database)
     say(f"\nAnalysts:  {safe(database)}")
     say(f"Finance:   {safe(near(places.chargeback))}  (CSV per cost centre)")
     say(f"Report:    {safe(near(places.report))}  (a page per billing period)")
-    say(f'\nTry:  duckdb "{safe(database)}" "{QUERY}"')
+    say(f'\nTry:  everycent query "{QUERY}" --workspace {safe(near(workspace.root))}')

@@ -3,16 +3,15 @@
 from pathlib import Path
 
 from pipelines.commands.guard import NOT_GREEN, UserError
-from pipelines.commands.published import published_version
+from pipelines.commands.published import published_version, reading
 from pipelines.commands.terminal import safe, say
 from pipelines.publishing.errors import PublishError
 from pipelines.publishing.versions import current_version, folder_of, rollback, verify
-from pipelines.workspace import load_workspace
 
 
 def verify_command(folder: Path) -> int:
     """Re-hash the published version. Returns the exit code: 1 if a byte changed."""
-    workspace = load_workspace(folder)
+    workspace = reading(folder)
     version = published_version(workspace)
     problems = verify(folder_of(workspace.published_dir, version))
     for problem in problems:
@@ -24,7 +23,7 @@ def verify_command(folder: Path) -> int:
 
 def rollback_command(folder: Path, version: str) -> None:
     """Point readers to a kept version."""
-    out_dir = load_workspace(folder).published_dir
+    out_dir = reading(folder).published_dir
     before = current_version(out_dir)
     try:
         rollback(out_dir, version)

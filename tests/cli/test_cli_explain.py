@@ -1,5 +1,7 @@
+import csv
 import gzip
 import json
+import shutil
 import subprocess
 import sys
 from decimal import Decimal
@@ -44,8 +46,9 @@ def test_a_call_leads_back_to_its_own_line_of_the_log(explained, rows, ran):
     [origin] = found["origins"]
     assert origin["state"] == "unchanged"
     path = ran / "inbox" / "gateway_eu" / origin["file"]
-    line = gzip.decompress(path.read_bytes()).splitlines()[origin["row"] - 1]
-    assert call_id in line.decode()
+    line = json.loads(gzip.decompress(path.read_bytes()).splitlines()[origin["row"] - 1])
+    for name in ("id", "litellm_call_id"):
+        assert call_id in {each["call"]["call_id"] for each in explained(line[name])}
 
 
 def test_an_owned_call_names_rule_and_register_as_of_its_start(explained, everycent, rows, ran):
@@ -136,6 +139,23 @@ def test_a_call_whose_file_left_the_inbox_is_said_to_be_gone(explained, rows, ra
         assert found["origins"][0]["state"] == "gone"
     finally:
         moved.rename(path)
+
+
+def test_a_call_that_only_corroborates_says_why_it_is_not_counted(everycent, company, tmp_path):
+    folder = tmp_path / "acme"
+    shutil.copytree(company, folder, ignore=shutil.ignore_patterns(".everycent", "published"))
+    settings = folder / "everycent.yaml"
+    feed = "location: inbox/gateway_us\n"
+    compared = feed + "    is_system_of_record: false\n"
+    settings.write_text(settings.read_text().replace(feed, compared))
+    assert everycent("run", folder).exit_code == 1
+    log = next((folder / "inbox/gateway_us").glob("*.csv.gz"))
+    lines = gzip.decompress(log.read_bytes()).decode().splitlines()
+    request_id = next(csv.DictReader(lines))["request_id"]
+    result = everycent("explain", request_id, folder)
+    assert result.exit_code == 0, result.output
+    assert "never counted (is_system_of_record: false)" in result.stdout
+    assert "row " in result.stdout
 
 
 def test_explaining_leaves_the_gate_and_the_scheduler_alone(ran):

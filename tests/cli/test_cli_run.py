@@ -31,7 +31,7 @@ def test_the_summary_ends_with_places_that_exist_and_a_query(first_run, company)
     for name in ("marts.duckdb", "chargeback", "report"):
         assert (company / "published" / "current" / name).exists()
         assert f"current/{name}" in first_run.stdout
-    assert 'Try:  duckdb "' in first_run.stdout
+    assert 'Try:  everycent query "' in first_run.stdout
 
 
 def test_places_below_the_current_folder_are_shown_as_one_would_type_them(
