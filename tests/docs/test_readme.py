@@ -76,6 +76,6 @@ def test_every_command_that_is_named_exists():
     commands = {
         command.name or command.callback.__name__.rstrip("_") for command in app.registered_commands
     }
-    named = set(re.findall(r"everycent ([a-z]+) ", README))
+    named = set(re.findall(r"(?:bin/|`)everycent ([a-z]+)", README))
 
     assert named <= commands
