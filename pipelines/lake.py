@@ -8,6 +8,7 @@ swept away by the next landing of that source.
 """
 
 import hashlib
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -107,13 +108,18 @@ class Lake:
         """Where a part goes."""
         return self.root / fact / f"charge_date={day}" / f"{landing_id}-{number}.parquet"
 
+    def spill(self, source: str) -> Path:
+        """Where a source's landing may keep what does not fit in memory, until it ends."""
+        return self.root / ".spill" / source
+
     def commit(self, record: Landed) -> None:
         """Make a landing count. Its parts must be durable already."""
         path = self.root / "landed" / record.source / f"{record.landing_id}.json"
         durable.write_bytes(path, record.model_dump_json(indent=1).encode())
 
     def sweep(self, source: str) -> int:
-        """Remove what interrupted landings of a source left behind; returns how many files."""
+        """Remove what landings of a source left behind; returns how many parts and records."""
+        shutil.rmtree(self.spill(source), ignore_errors=True)
         committed = {part.path for record in self.landed() for part in record.parts}
         removed = 0
         for path in [*self.root.glob(f"*/charge_date=*/*{source}.*"), *self._half_records(source)]:

@@ -59,6 +59,7 @@ def land(
         done += sum(file.size for file in record.files)
         if progress:
             progress(settings.source, done, to_do)
+    lake.sweep(settings.source)
     return LandingResult(
         source=settings.source,
         landed=tuple(landed),
@@ -100,7 +101,7 @@ def _streamed(
     if not files or not source.stream:
         return
     stream = StreamLanding(context, source.stream, lake)
-    reader = LogReader(source.stream, lake.root / ".spill")
+    reader = LogReader(source.stream, lake.spill(context.settings.source))
     yield from stream.land(one_ahead(pieces(files, reader)))
     problems += [_problem(context, file.name, error) for file, error in stream.refused]
 

@@ -25,8 +25,9 @@ class StreamLanding:
     def __init__(self, context: ReadContext, reader: StreamReader, lake: Lake) -> None:
         self.refused: list[tuple[FoundFile, FileRefusedError]] = []
         shared = replace(context, pseudonym=lru_cache(maxsize=200_000)(context.pseudonym))
-        self._unit = Unit(shared, reader, lake)
-        self._idle = Unit(shared, reader, lake)
+        spill = lake.spill(context.settings.source)
+        self._unit = Unit(shared, reader, lake, spill / "one")
+        self._idle = Unit(shared, reader, lake, spill / "other")
         self._writer = ThreadPoolExecutor(max_workers=1)
         self._writing: Future[Landed | None] | None = None
 

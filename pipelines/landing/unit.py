@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -24,7 +25,7 @@ MAX_REJECTED = 1_000
 class Unit:
     """Files on their way into the lake: staged, made presentable, written, committed."""
 
-    def __init__(self, context: ReadContext, reader: StreamReader, lake: Lake) -> None:
+    def __init__(self, context: ReadContext, reader: StreamReader, lake: Lake, spill: Path) -> None:
         settings = context.settings
         self._settings = settings
         self._reader = reader
@@ -33,7 +34,7 @@ class Unit:
             "task_path": _pointer(settings.task_key) if settings.task_key else None,
             "tag_paths": [_pointer(key) for key in settings.tag_keys],
         }
-        self._con = connect(temp_dir=lake.root / ".spill")
+        self._con = connect(temp_dir=spill)
         # parts are ordered when they are written; keeping order before that takes one thread
         self._con.execute("set preserve_insertion_order = false")
         self._con.register("feed", pa.table({"source": [settings.source]}))

@@ -227,10 +227,13 @@ def test_what_an_interrupted_landing_left_is_never_read_and_then_swept(room):
     durable.temporary(orphan).write_bytes(b"half")
     other = lake.part_path(Fact.CHARGES, date(2026, 10, 1), "gateway-2.0123456789abcdef", 0)
     other.write_bytes(b"another source at work")
+    lake.spill("gateway").mkdir(parents=True)
+    (lake.spill("gateway") / "unpacked").write_bytes(b"content")
     assert lake.parts(Fact.CHARGES, date.min, date.max) == []
     room.land()
 
     assert [path.name for path in orphan.parent.iterdir()] == [other.name]
+    assert not lake.spill("gateway").exists()
 
 
 def test_a_lake_that_is_not_there_is_empty(tmp_path):
