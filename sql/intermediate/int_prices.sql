@@ -23,7 +23,7 @@ with needed as (
     from stg_usage
 ),
 
-offers as (
+all_offers as (
     select
         needed.*,
         price_book.meter,
@@ -42,6 +42,34 @@ offers as (
             and (price_book.valid_to is null or needed.charge_date < price_book.valid_to)
     -- a price for part of the day only is not a price for the pool of that day
     where price_book.time_from is null
+),
+
+-- prices of two currencies cannot be added: those of the contract's are the ones that count
+currencies as (
+    select
+        issuer,
+        provider,
+        model_id,
+        service_tier,
+        charge_date,
+        coalesce(
+            min(case when price_kind = 'contract' then currency end), min(currency)
+        ) as currency
+    from all_offers
+    group by issuer, provider, model_id, service_tier, charge_date
+),
+
+offers as (
+    select all_offers.*
+    from all_offers
+    inner join currencies
+        on
+            all_offers.issuer = currencies.issuer
+            and all_offers.provider = currencies.provider
+            and all_offers.model_id = currencies.model_id
+            and all_offers.service_tier = currencies.service_tier
+            and all_offers.charge_date = currencies.charge_date
+            and all_offers.currency = currencies.currency
 ),
 
 -- long prompts move all their tokens to another price: each threshold starts a band
