@@ -16,13 +16,15 @@ with calls as (
         + coalesce(stg_calls.cache_write_5m_tokens, 0)
         + coalesce(stg_calls.cache_write_1h_tokens, 0)
         + coalesce(stg_calls.input_audio_tokens, 0)
-        + coalesce(stg_calls.input_image_tokens, 0) as all_input_tokens
+        + coalesce(stg_calls.input_image_tokens, 0) as all_input_tokens,
+        coalesce(stg_calls.output_text_tokens, 0)
+        + coalesce(stg_calls.output_reasoning_tokens, 0) as output_tokens
     from stg_calls
 ),
 
 user_spans as (
     select
-        substr(subject, 6) as subject_user_id,
+        substr(subject, 6) as person_of_source,
         charge_date,
         segment_from,
         segment_to,
@@ -58,11 +60,14 @@ priced as (
         case
             when calls.status = 'cache_hit'
                 then
-                    calls.all_input_tokens * cells.input_uncached_price
-                    + (
-                        coalesce(calls.output_text_tokens, 0)
-                        + coalesce(calls.output_reasoning_tokens, 0)
-                    ) * cells.output_price
+                    case
+                        when calls.all_input_tokens = 0 then 0
+                        else calls.all_input_tokens * cells.input_uncached_price
+                    end
+                    + case
+                        when calls.output_tokens = 0 then 0
+                        else calls.output_tokens * cells.output_price
+                    end
         end as gateway_cache_saving_picos,
         case when calls.is_billable then coalesce(calls.input_uncached_tokens, 0) else 0 end
             as input_uncached_quantity,
@@ -76,14 +81,7 @@ priced as (
             as input_audio_quantity,
         case when calls.is_billable then coalesce(calls.input_image_tokens, 0) else 0 end
             as input_image_quantity,
-        case
-            when
-                calls.is_billable
-                then
-                    coalesce(calls.output_text_tokens, 0)
-                    + coalesce(calls.output_reasoning_tokens, 0)
-            else 0
-        end as output_quantity,
+        case when calls.is_billable then calls.output_tokens else 0 end as output_quantity,
         case when calls.is_billable then coalesce(calls.output_audio_tokens, 0) else 0 end
             as output_audio_quantity,
         case when calls.is_billable then coalesce(calls.output_image_tokens, 0) else 0 end
@@ -129,7 +127,7 @@ priced as (
             and (users.valid_to is null or calls.started_at < users.valid_to)
     left join user_spans
         on
-            calls.person_id = user_spans.subject_user_id
+            calls.source || '|' || calls.person_id = user_spans.person_of_source
             and calls.charge_date = user_spans.charge_date
             and calls.started_at >= user_spans.segment_from
             and calls.started_at < user_spans.segment_to

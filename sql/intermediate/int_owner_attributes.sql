@@ -176,7 +176,8 @@ attributes as (
     from charge_scopes
     union all
     select
-        'user:' || user_id as subject,
+        -- a rule may hold for one feed only, and so does what a person is there
+        'user:' || source || '|' || user_id as subject,
         charge_date,
         source,
         'user' as match_on,
