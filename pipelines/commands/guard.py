@@ -61,9 +61,9 @@ def _explained(error: Exception) -> tuple[int, str]:
     code = _CODES.get(type(error).__name__)
     if code is not None:
         return code, str(error)
-    if isinstance(error, OSError) and error.filename is not None:
-        reason = error.strerror or type(error).__name__
-        return MISTAKE, f"{error.filename}: {reason}. Correct that, then run the command again."
+    if isinstance(error, OSError) and error.strerror is not None:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        return MISTAKE, f"{where}{error.strerror}. Correct that, then run the command again."
     # the text of any other error may hold values of a row: only its kind and place are shown
     return INTERNAL, (
         f"Internal error: {type(error).__name__} at {_place(error)}, everycent "

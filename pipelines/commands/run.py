@@ -1,5 +1,6 @@
 """`everycent run`: land, compute, publish, and say what it came to."""
 
+import shlex
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
@@ -15,8 +16,8 @@ from pipelines.workspace import Workspace, load_workspace
 SHOWN = 20
 _SIDE_BY_SIDE = 4
 QUERY = (
-    "select application_id, sum(billed_cost) as cost, billing_currency "
-    "from mart_showback_daily group by all order by cost desc"
+    "select application_id, billing_currency, sum(billed_cost) as billed, "
+    "sum(estimated_cost) as estimated from mart_showback_daily group by all order by billed desc"
 )
 _STATES = {
     "tied": "[green]tied[/]",
@@ -185,4 +186,4 @@ def _show_places(report: Report, workspace: Workspace) -> None:
     say(f"\nAnalysts:  {safe(database)}")
     say(f"Finance:   {safe(near(places.chargeback))}  (CSV per cost centre)")
     say(f"Report:    {safe(near(places.report))}  (a page per billing period)")
-    say(f'\nTry:  everycent query "{QUERY}" --workspace {safe(near(workspace.root))}')
+    say(f'\nTry:  everycent query "{QUERY}" --workspace {safe(shlex.quote(near(workspace.root)))}')

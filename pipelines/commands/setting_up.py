@@ -1,5 +1,6 @@
 """`everycent init`, `check`, `sources` and `simulate`: before the first run."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,7 +20,7 @@ def init_command(folder: Path) -> None:
     from pipelines.scaffold import init_workspace
 
     written = init_workspace(folder)
-    place = safe(near(folder))
+    place = safe(shlex.quote(near(folder)))
     say(f"Wrote {len(written)} files to {place}. Next:")
     say(f"  1. export EVERYCENT_PSEUDONYM_KEY=$({_NEW_KEY})")
     say("     Keep the key safe: pseudonyms of people are made with it.")
@@ -138,7 +139,7 @@ def simulate_command(wanted: Simulation) -> None:
             )
         except (ValueError, FileExistsError) as error:
             raise UserError(str(error)) from error
-    place = safe(near(wanted.out))
+    place = safe(shlex.quote(near(wanted.out)))
     say(
         f"Wrote {summary.days} days of a made-up company to {place}: {summary.calls_logged:,} "
         f"logged calls, {summary.calls_billed:,} billed ones."

@@ -63,7 +63,7 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - any record of ours
 def show_table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Iterable[str] = ()
 ) -> None:
-    """Write a table. Cells may hold style marks; columns named in `right` are numbers.
+    """Write a table. Title and cells may hold style marks; columns in `right` are numbers.
 
     Long texts are folded where the terminal is narrow. Numbers and short texts never are: a table
     is rather wider than the terminal.
@@ -72,7 +72,7 @@ def show_table(
     from rich.table import Table
 
     numbers = set(right)
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     least = 0
     for position, name in enumerate(columns):
         width = max(map(_width, [name, *(row[position] for row in rows)]))
@@ -87,6 +87,8 @@ def show_table(
         )
     for row in rows:
         table.add_row(*row)
+    if title:
+        say(f"[bold]{title}[/]")
     console = _console(sys.stdout)
     console.width = max(console.width, least)
     console.print(table)
