@@ -1,4 +1,4 @@
-"""Data files of a bill export as text: CSV plain, gzipped or zipped, and Parquet.
+"""Data files of a bill export as text: CSV plain, gzipped or zipped, JSON lines, and Parquet.
 
 A file is whole and as its manifest says, or it is refused. Knows no column of any bill.
 """
@@ -8,7 +8,7 @@ import gzip
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import IO
 
 import duckdb
 import polars as pl
+from duckdb.sqltypes import DuckDBPyType
 from isal import igzip
 
 from pipelines.duck import connect
@@ -27,6 +28,13 @@ from pipelines.sources.bill_manifests import (
     is_manifest,
     promised,
     read_manifest,
+)
+from pipelines.sources.bill_records import (
+    JSON_SUFFIXES,
+    json_cell,
+    nested_cells,
+    quoted,
+    read_json_lines,
 )
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.zip", ".zip", ".parquet", MANIFEST_SUFFIX)
@@ -137,6 +145,11 @@ def _load_file(
             with _local_copy(found, temp_dir, "bill.parquet") as path:
                 return _load_parquet(con.read_parquet(str(path)), found, wanted, naming)
         with _local_copy(found, temp_dir, "bill.csv") as path:
+            if found.name.lower().endswith(JSON_SUFFIXES):
+                columns, rows = read_json_lines(path, found, wanted)
+                return BillFile(found, rows.height, columns), _with_lineage(
+                    rows, rows.columns, found, wanted
+                )
             return _load_csv(con, path, found, wanted, naming)
     except (duckdb.Error, EOFError, OSError, UnicodeDecodeError, *_DAMAGED) as error:
         raise SourceError(
@@ -206,7 +219,7 @@ def _load_csv(
         strict_mode=True,
         max_line_size=8 * 1024 * 1024,
     )
-    cells = {name: _quoted(name) for name in columns}
+    cells = {name: quoted(name) for name in columns}
     rows = _text_rows(relation, cells, found, wanted)
     return BillFile(found, rows.height, columns, has_byte_order_mark=has_mark), rows
 
@@ -214,21 +227,31 @@ def _load_csv(
 def _load_parquet(
     relation: duckdb.DuckDBPyRelation, found: FoundFile, wanted: Sequence[str], naming: Naming
 ) -> tuple[BillFile, pl.DataFrame]:
-    types = dict(zip(relation.columns, map(str, relation.types), strict=True))
-    binary = frozenset(naming(name) for name, type_ in types.items() if type_ in _BINARY)
-    cells = {naming(name): _as_text(name, type_) for name, type_ in types.items()}
+    columns = tuple(map(naming, relation.columns))
+    cells: dict[str, str] = {}
+    binary = set()
+    for column, name, type_ in zip(relation.columns, columns, relation.types, strict=True):
+        for flat, cell, member_type in nested_cells(quoted(column), name, type_):
+            if flat == name or (flat in wanted and flat not in columns):
+                cells[flat] = _as_text(cell, member_type)
+                if str(member_type) in _BINARY:
+                    binary.add(flat)
     rows = _text_rows(relation, cells, found, wanted)
-    return BillFile(found, rows.height, tuple(cells), binary & frozenset(wanted)), rows
+    return BillFile(found, rows.height, tuple(cells), frozenset(binary & set(wanted))), rows
 
 
-def _as_text(name: str, type_: str) -> str:
-    """The SQL that makes a Parquet column the text a CSV would hold."""
-    column = _quoted(name)
-    if type_.startswith("TIMESTAMP"):
-        return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%fZ')"
-    if type_.startswith(("MAP", "STRUCT")):
-        return f"cast(to_json({column}) as varchar)"
-    return f"cast({column} as varchar)"
+def _as_text(cell: str, type_: DuckDBPyType) -> str:
+    """The SQL that makes a Parquet value the text a CSV would hold."""
+    if type_.id == "null":
+        # a column that is never filled; DuckDB 2.0 fails to cast it
+        return "cast(null as varchar)"
+    if type_.id.startswith("timestamp"):
+        return f"strftime({cell}, '%Y-%m-%dT%H:%M:%S.%fZ')"
+    if type_.id == "map":
+        return f"cast(to_json({cell}) as varchar)"
+    if type_.id in ("list", "struct"):
+        return json_cell(cell, type_)
+    return f"cast({cell} as varchar)"
 
 
 def _text_rows(
@@ -239,8 +262,14 @@ def _text_rows(
 ) -> pl.DataFrame:
     present = [name for name in wanted if name in cells]
     # a column that is always there keeps the row count of a file with none of the wanted ones
-    projected = ", ".join([f"{cells[name]} as {_quoted(name)}" for name in present] or ["1"])
+    projected = ", ".join([f"{cells[name]} as {quoted(name)}" for name in present] or ["1"])
     rows = pl.DataFrame(relation.project(projected).to_arrow_table())
+    return _with_lineage(rows, present, found, wanted)
+
+
+def _with_lineage(
+    rows: pl.DataFrame, present: Collection[str], found: FoundFile, wanted: Sequence[str]
+) -> pl.DataFrame:
     texts = [
         (pl.col(name) if name in present else pl.lit(None)).cast(pl.String).alias(name)
         for name in wanted
@@ -251,8 +280,3 @@ def _text_rows(
         file_id=pl.lit(found.file_id),
         file_name=pl.lit(found.name),
     )
-
-
-def _quoted(name: str) -> str:
-    """A column name as a quoted identifier."""
-    return '"' + name.replace('"', '""') + '"'
