@@ -2,9 +2,9 @@
 
 import pyarrow as pa
 
-from models.prices import LIST_PRICE_SCHEMA, PRICE_SCHEMA, PriceKind
+from models.prices import PRICE_SCHEMA, PriceKind
 from models.vocabulary import ServiceTier
-from pipelines.prices.listing import list_prices
+from pipelines.prices.listing import list_prices, list_prices_of
 from pipelines.prices.matching import resolve_models
 
 _ORDER = [
@@ -69,11 +69,11 @@ def price_table(
 
 def _listed(models: pa.Table | None) -> pa.Table:
     """The price list, or that of some models, in the shape of the book: for any issuer."""
-    listed = list_prices()
-    if models is not None:
-        keys = ["price_provider", "model_id"]
-        listed = listed.join(models.select(keys), ["provider", "model_id"], keys, "left semi")
-        listed = listed.cast(LIST_PRICE_SCHEMA)
+    if models is None:
+        listed = list_prices()
+    else:
+        names = (models[name].to_pylist() for name in ("price_provider", "model_id"))
+        listed = list_prices_of(frozenset(zip(*names, strict=True)))
     count = listed.num_rows
     return listed.append_column("issuer", pa.nulls(count, pa.string())).append_column(
         PRICE_SCHEMA.field("price_kind"), pa.repeat(PriceKind.LIST.value, count)
