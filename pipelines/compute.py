@@ -237,23 +237,24 @@ class Computation:
 
     @contextmanager
     def day_tables(self, day: date) -> Iterator[Session]:
-        """Build every table of one day, to look into them: nothing is judged or kept."""
-        with self._built(day, day + timedelta(days=1)) as session:
+        """Build what the public tables of one day are made of, for a look: nothing is kept."""
+        layers = ("staging", "intermediate")
+        with self._built(day, day + timedelta(days=1), layers) as session:
             yield session
 
     @contextmanager
-    def _built(self, from_date: date, to_date: date) -> Iterator[Session]:
+    def _built(self, from_date: date, to_date: date, layers: Sequence[str]) -> Iterator[Session]:
         with self._session() as session:
             self._register_facts(session, from_date, to_date)
             self._register_settings(session)
             self._register_names(session)
-            transforms = self._select("day", ("staging", "intermediate", "marts"))
-            session.build(transforms, self._params(from_date, to_date))
+            session.build(self._select("day", layers), self._params(from_date, to_date))
             yield session
 
     def _compute_days(self, from_date: date, to_date: date) -> None:
         params = self._params(from_date, to_date)
-        with self._built(from_date, to_date) as session:
+        layers = ("staging", "intermediate", "marts")
+        with self._built(from_date, to_date, layers) as session:
             self._counters.append(session.fetch(self._select("day", ("checks",)), params))
             days = [day.isoformat() for day in _days(from_date, to_date)]
             for transform in self._select("day", ("marts",)):
