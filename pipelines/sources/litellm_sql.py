@@ -64,8 +64,8 @@ _EVERY_CALL_TYPE = {
 }
 _OPERATIONS = {name: operation for name, (operation, _) in _EVERY_CALL_TYPE.items()}
 _ROLES = {name: role for name, (_, role) in _EVERY_CALL_TYPE.items()}
-_ROW_PATHS = _list(ROW.values())
-_OWN = ", ".join(f"own[{i}] as {name}" for i, name in enumerate(ROW, 1))
+_ROW_PATHS = _list(["$.metadata", *ROW.values()])
+_OWN = ", ".join(f"own[{i}] as {name}" for i, name in enumerate(ROW, 2))
 _REQUEST_ID = list(RECORD).index("request_id") + 1
 
 SQL = f"""
@@ -80,19 +80,20 @@ with parsed as (
     from lines
 ),
 
-unfolded as (
+looked_at_again as (
     select
         *,
-        case
-            when top[{_REQUEST_ID}] is not null
-                then try(json_extract_string(
-                    json_extract_string(line, '$.metadata'), {_NESTED_PATHS}
-                ))
-        end as nested,
         case
             when top[{_REQUEST_ID}] is not null then json_extract_string(line, {_ROW_PATHS})
         end as own
     from parsed
+),
+
+unfolded as (
+    select
+        *,
+        try(json_extract_string(own[1], {_NESTED_PATHS})) as nested
+    from looked_at_again
 ),
 
 taken as (
