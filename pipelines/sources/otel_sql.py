@@ -12,44 +12,83 @@ from pipelines.sources.trace_kinds import KINDS
 from pipelines.sources.trace_sql import calls_sql, provider_sql
 
 UNFOLD = f"""
-select
-    number,
-    unnest(range(greatest(len(records), 1))) as part,
-    unnest(if(len(records) = 0, [line], records)) as line
-from (
+-- one level at a time, so that nothing large is copied for each of its elements
+with resources as (
     select
         number,
-        line,
-        coalesce(case
-            when json_type(json_line, '$.resourceSpans') is not null
-                then flatten(list_transform({nested("json_line", "resourceSpans")}, lambda resource:
-                    flatten(list_transform(
-                        list_concat(
-                            {nested("resource", "scopeSpans")},
-                            {nested("resource", "instrumentationLibrarySpans")}
-                        ),
-                        lambda scope: list_transform({nested("scope", "spans")}, lambda span:
-                            json_object(
-                                'resource', json_extract(resource, '$.resource'),
-                                'scope', coalesce(
-                                    json_extract(scope, '$.scope'),
-                                    json_extract(scope, '$.instrumentationLibrary')
-                                ),
-                                'span', span
-                            )::varchar
-                        )
-                    ))
-                ))
-            when json_type(json_line, '$.attributes') is not null
-                then [json_object('span', json_line::json)::varchar]
-        end, []) as records
+        unnest(elements) as element,
+        unnest(range(len(elements))) as resource_no
     from (
         select
-            *,
-            if(json_valid(line), line, 'null') as json_line
-        from lines
+            number,
+            {nested("line", "resourceSpans")} as elements
+        from (select number, if(json_valid(line), line, 'null') as line from lines)
     )
+),
+
+scopes as (
+    select
+        number,
+        resource_no,
+        resource,
+        unnest(elements) as element,
+        unnest(range(len(elements))) as scope_no
+    from (
+        select
+            number,
+            resource_no,
+            json_extract(element, '$.resource') as resource,
+            list_concat(
+                {nested("element", "scopeSpans")},
+                {nested("element", "instrumentationLibrarySpans")}
+            ) as elements
+        from resources
+    )
+),
+
+spans as (
+    select
+        number,
+        resource_no,
+        scope_no,
+        resource,
+        scope,
+        unnest(elements) as span,
+        unnest(range(len(elements))) as span_no
+    from (
+        select
+            number,
+            resource_no,
+            scope_no,
+            resource,
+            coalesce(
+                json_extract(element, '$.scope'), json_extract(element, '$.instrumentationLibrary')
+            ) as scope,
+            {nested("element", "spans")} as elements
+        from scopes
+    )
+),
+
+records as materialized (
+    select
+        number,
+        [resource_no, scope_no, span_no] as part,
+        cast(json_object('resource', resource, 'scope', scope, 'span', span) as varchar) as line
+    from spans
 )
+
+select * from records
+union all
+select
+    number,
+    [0, 0, 0] as part,
+    if(
+        json_type(if(json_valid(line), line, 'null'), '$.attributes') is null,
+        line,
+        concat('{{"span":', line, '}}')
+    ) as line
+from lines
+where number not in (select number from records)
 """  # noqa: S608 - our own constants only
 """One record per span, with its resource and scope; a bare span is a record too."""
 
