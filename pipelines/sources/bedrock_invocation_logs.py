@@ -1,0 +1,116 @@
+"""Amazon Bedrock model invocation logs, as S3 delivers them: one JSON object per call.
+
+The caller's ARN may name a person: it leaves only as a pseudonym. An assumed role without its
+session is a machine's identity and stands as the key. Bodies of requests and answers are never
+read.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from models.facts import Fact
+from models.vocabulary import Delivery, TokenSemantics
+from pipelines.sources.base import (
+    DeliveryUnit,
+    FoundFile,
+    Source,
+    StreamReader,
+    TokenRule,
+    each_file_alone,
+)
+from pipelines.sources.call_facts import RULES
+from pipelines.sources.call_sql import CallFormat, calls_sql, instant
+from pipelines.sources.sql_text import literal, renamed
+
+_ERROR_CODES = {
+    "ValidationException": "400",
+    "ServiceQuotaExceededException": "400",
+    "AccessDeniedException": "403",
+    "ResourceNotFoundException": "404",
+    "ModelTimeoutException": "408",
+    "ConflictException": "409",
+    "ModelErrorException": "424",
+    "ModelStreamErrorException": "424",
+    "ThrottlingException": "429",
+    "ModelNotReadyException": "429",
+    "InternalServerException": "500",
+    "ServiceUnavailableException": "503",
+}
+"""HTTP status of each error of the runtime endpoint."""
+
+_TELLING_ARN = "^arn:[^:]*:bedrock:[^/]*:(foundation-model|inference-profile)/"
+"""ARNs that end in the name of an AI model. Others are names somebody gave."""
+
+_NAME = f"regexp_replace(named, {literal(_TELLING_ARN)}, '')"
+
+
+def _invocations_only(files: Sequence[FoundFile]) -> Iterable[DeliveryUnit]:
+    """Without large bodies kept apart, and the object that tries out the permission."""
+    return each_file_alone(
+        [
+            file
+            for file in files
+            if "data" not in file.name.split("/")[:-1]
+            and "amazon-bedrock-logs-permission-check" not in file.name
+        ]
+    )
+
+
+_FORMAT = CallFormat(
+    source_format="bedrock_invocation_log",
+    paths={
+        "native_id": "$.requestId",
+        "started_text": "$.timestamp",
+        "schema_type": "$.schemaType",
+        "account": "$.accountId",
+        # where it was asked, which sets its price; inference may have run elsewhere
+        "region": "$.region",
+        "caller": "$.identity.arn",
+        "api": "$.operation",
+        "named": "$.modelId",
+        "error_text": "$.errorCode",
+        "reported_input": "$.input.inputTokenCount",
+        "cache_read": "$.input.cacheReadInputTokenCount",
+        "cache_write": "$.input.cacheWriteInputTokenCount",
+        "reported_output": "$.output.outputTokenCount",
+        "metadata": "$.requestMetadata",
+    },
+    columns={
+        "started": instant("started_text"),
+        "passed": "if(schema_type <> 'ModelInvocationLog', 'not_an_invocation', null)",
+        "provider_text": "'bedrock'",
+        "provider_request_id": "native_id",
+        "path_text": "concat_ws('/', named, api)",
+        "requested_model": _NAME,
+        "served_model": f"if(starts_with({_NAME}, 'arn:'), null, {_NAME})",
+        "deployment_id": "if(starts_with(named, 'arn:'), named, null)",
+        "project_id": "account",
+        "user_id": "caller",
+        "api_key_id": "nullif(regexp_extract("
+        "caller, '^(arn:[^:]*:sts::[0-9]*:assumed-role/[^/]+)/', 1), '')",
+        "http_text": f"coalesce({renamed('error_text', _ERROR_CODES)},"
+        " if(error_text is null, null, '500'))",
+        "is_streaming": "contains(api, 'Stream')",
+    },
+    token_rules=(
+        TokenRule(
+            source_format="bedrock_invocation_log",
+            provider="*",
+            input_totals=TokenSemantics.EXCLUSIVE,
+            output_totals=TokenSemantics.INCLUSIVE,
+            note="As the Converse API counts; unverified for the log. Reasoning is not told apart.",
+        ),
+    ),
+)
+
+SOURCE = Source(
+    name="bedrock_invocation_logs",
+    summary="Amazon Bedrock model invocation logs in S3: one JSON object per call.",
+    facts=(Fact.CALLS,),
+    delivery=Delivery.EVENTS,
+    money_unit="none",
+    token_rules=_FORMAT.token_rules,
+    proof="documented examples",
+    suffixes=(".json", ".jsonl", ".gz"),
+    layout=_invocations_only,
+    stream=StreamReader(sql=calls_sql(_FORMAT), rules=RULES, empty=("not_an_invocation",)),
+)

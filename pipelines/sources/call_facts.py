@@ -1,0 +1,296 @@
+"""From what a gateway says about one call to the call: the SQL that gateway logs all share.
+
+What must be decided alike is decided here, once: token buckets, proofs of what totals mean, unknown
+against zero, refusals, costs.
+"""
+
+from pipelines.sources.call_words import OPERATION_PATHS, ROLES
+from pipelines.sources.litellm_fields import TIERS
+from pipelines.sources.sql_text import literal, renamed
+
+MAX_COUNT = 1_000_000_000
+"""More tokens than this in one call is a broken record."""
+
+RULES = {
+    "not_json": "Check whether the file was cut; deliver it again",
+    "not_an_object": "Point the location at logs of this kind only",
+    "missing_identity": "Deliver records with the id the gateway gave them",
+    "bad_time": "Deliver the time of the call as the gateway wrote it, in UTC or with its zone",
+    "bad_count": "Look at the token counts of the record in the gateway",
+    "impossible_count": "Look at the token counts of the record in the gateway",
+    "bad_amount": "Look at the cost of the record in the gateway",
+    "negative_bucket": "Report the record's shape: its token details exceed its totals",
+}
+"""What to do next about the rules decided here."""
+
+COUNTS = (
+    "reported_input",
+    "reported_output",
+    "reported_total",
+    "cache_read",
+    "cache_write",
+    "cache_write_5m",
+    "cache_write_1h",
+    "reasoning",
+    "input_audio",
+    "input_image",
+    "output_audio",
+    "output_image",
+    "web_searches",
+)
+"""Columns that hold counts, as text."""
+
+
+def _bucket(value: str, reported: str) -> str:
+    """Null is unknown; what a refused call used is known to be nothing."""
+    return f"case when is_refused_unused then 0 when not is_unknown and {reported} then {value} end"
+
+
+_COUNTED = ", ".join(f"counts[{i}] as {name}" for i, name in enumerate(COUNTS, 1))
+_BY_PATH = " ".join(
+    f"when regexp_matches(lower(path_text), {literal(pattern)}) then {literal(operation)}"
+    for pattern, operation in OPERATION_PATHS.items()
+)
+_NATIVE_INPUT = "if(counted_by in ('anthropic', 'aws'), 'exclusive', 'inclusive')"
+_NATIVE_OUTPUT = "if(counted_by in ('google', 'xai'), 'exclusive', 'inclusive')"
+"""How unknown totals are read: as the provider's own API counts."""
+
+_HAS_WRITES = "coalesce(cache_write, cache_write_5m, cache_write_1h) is not null"
+_WRITTEN_5M = "if(has_split and not is_split_wrong, coalesce(cache_write_5m, 0), written)"
+_WRITTEN_1H = "if(has_split and not is_split_wrong, coalesce(cache_write_1h, 0), 0)"
+
+FACTS = f"""
+typed as (
+    select
+        * exclude ({", ".join(COUNTS)}),
+        [{", ".join(COUNTS)}] as count_texts,
+        try_cast([{", ".join(COUNTS)}] as bigint[]) as counts,
+        cast(try_cast(cost_text as decimal(18, 12)) * cost_scale as decimal(18, 12)) as cost,
+        try_cast(http_text as integer) as http_code
+    from meant
+),
+
+counted as (
+    select
+        * exclude (counts, count_texts),
+        array_to_string(count_texts, ',') as count_text,
+        list_count(count_texts) <> list_count(counts) as is_count_lost,
+        list_max(counts) as greatest_count,
+        coalesce(list_max(counts), 0) = 0 as is_zero,
+        {_COUNTED}
+    from typed
+),
+
+summed as (
+    select
+        *,
+        coalesce(reported_input, 0) as input,
+        coalesce(reported_output, 0) as output,
+        coalesce(cache_read, 0) as cached,
+        coalesce(cache_write, coalesce(cache_write_5m, 0) + coalesce(cache_write_1h, 0)) as written,
+        coalesce(cache_write_5m, cache_write_1h) is not null as has_split,
+        coalesce(input_audio, 0) + coalesce(input_image, 0) as input_media,
+        coalesce(output_audio, 0) + coalesce(output_image, 0) as output_media,
+        coalesce(reasoning, 0) as thought,
+        coalesce(
+            own_operation,
+            case {_BY_PATH} when reported_output > 0 then 'chat' end,
+            'other'
+        ) as operation,
+        case
+            when is_hit then 'cache_hit'
+            when is_cancelled or http_code = 499 then 'cancelled'
+            when coalesce(is_failed, http_code >= 400, false) then 'error'
+            else 'success'
+        end as status
+    from counted
+),
+
+-- the provider's own total, where there is one, equals one of four sums
+tested as (
+    select
+        *,
+        input + output as plain,
+        cached + written as details_in,
+        if(total_of = 'provider', nullif(reported_total, 0), null) as told
+    from summed
+),
+
+judged as (
+    select
+        *,
+        case
+            when details_in > input then 'exclusive'
+            when told - details_in in (plain, plain + thought)
+                then if(told in (plain, plain + thought), null, 'exclusive')
+            when told in (plain, plain + thought) then 'inclusive'
+        end as input_evidence,
+        case
+            when thought > output then 'exclusive'
+            when told - thought in (plain, plain + details_in)
+                then if(told in (plain, plain + details_in), null, 'exclusive')
+            when told in (plain, plain + details_in) then 'inclusive'
+        end as output_evidence
+    from tested
+),
+
+decided as (
+    select
+        *,
+        coalesce(
+            input_evidence, if(input_totals = 'unknown', {_NATIVE_INPUT}, input_totals)
+        ) = 'exclusive' as is_input_exclusive,
+        coalesce(
+            output_evidence, if(output_totals = 'unknown', {_NATIVE_OUTPUT}, output_totals)
+        ) = 'exclusive' as is_output_exclusive,
+        coalesce(input_evidence <> input_totals and input_totals <> 'unknown', false)
+        or coalesce(output_evidence <> output_totals and output_totals <> 'unknown', false)
+            as is_contradicted,
+        (input_totals = 'unknown' and input_evidence is null and details_in > 0)
+        or (output_totals = 'unknown' and output_evidence is null and thought > 0) as is_guess,
+        has_split
+        and coalesce(cache_write_5m, 0) + coalesce(cache_write_1h, 0) <> written as is_split_wrong,
+        -- what the provider turned away it did not charge; a time-out it may have
+        status = 'error' and http_code between 400 and 499 and http_code not in (408, 424)
+            as is_refused
+    from judged
+),
+
+bucketed as (
+    select
+        *,
+        input - input_media - if(is_input_exclusive, 0, details_in) as uncached,
+        output - output_media - if(is_output_exclusive, 0, thought) as visible,
+        is_contradicted
+        or is_split_wrong
+        or coalesce(
+            total_of <> 'none'
+            and reported_total > 0
+            and reported_total not in (
+                plain,
+                plain + if(is_input_exclusive, details_in, 0) + if(is_output_exclusive, thought, 0)
+            ),
+            false
+        ) as is_conflict,
+        is_zero and is_refused as is_refused_unused,
+        -- nothing counted is nothing known, where a call uses tokens
+        is_zero and not is_refused and status <> 'cache_hit'
+        and (status <> 'success' or operation in ('chat', 'completion', 'embedding', 'other'))
+            as is_unknown
+    from decided
+),
+
+ruled as (
+    select
+        *,
+        coalesce(
+            problem,
+            passed,
+            case
+                when is_not_json then 'not_json'
+                when native_id is null
+                    then if(starts_with(ltrim(line), '{{'), 'missing_identity', 'not_an_object')
+                when
+                    started is null
+                    or started not between '2010-01-01T00:00:00Z' and '2100-01-01T00:00:00Z'
+                    then 'bad_time'
+                when not regexp_full_match(count_text, '([0-9]+(\\.0+)?,?)*') then 'bad_count'
+                when is_count_lost or greatest_count > {MAX_COUNT} then 'impossible_count'
+                when cost is null and cost_text is not null then 'bad_amount'
+                when uncached < 0 or visible < 0 then 'negative_bucket'
+            end
+        ) as rule
+    from bucketed
+)
+
+select
+    file_id,
+    source_row,
+    native_id as call_id,
+    source_format,
+    cast(started as date) as charge_date,
+    started as started_at,
+    ended as ended_at,
+    first_token as first_token_at,
+    try(json_extract_string(metadata, cast($task_path as varchar))) as task_id,
+    trace_id,
+    parent_call_id,
+    session_id,
+    cast(null as integer) as step_index,
+    provider_request_id,
+    operation,
+    coalesce(own_role, {renamed("operation", ROLES)}, 'primary') as role,
+    coalesce(reseller, counted_by) as provider,
+    requested_model,
+    served_model,
+    deployment_id,
+    region,
+    {renamed("lower(tier_text)", TIERS)} as service_tier,
+    if(starts_with(api_key_id, 'sk-'), sha256(api_key_id), api_key_id) as api_key_id,
+    user_id,
+    end_user_id,
+    team_id,
+    org_id,
+    project_id,
+    if(metadata is null and tag_list is null, null, to_json(list_prepend(
+        tag_list, try(json_extract_string(metadata, cast($tag_paths as varchar[])))
+    ))) as tags,
+    status,
+    if(regexp_full_match(error_text, '[A-Za-z0-9_.]{{1,80}}'), error_text, null) as error_class,
+    if(http_code between 100 and 599, http_code, null) as http_status,
+    attempt_no,
+    is_streaming,
+    {_bucket("uncached", "reported_input is not null")} as input_uncached_tokens,
+    {_bucket("cached", "cache_read is not null")} as cache_read_tokens,
+    {_bucket(_WRITTEN_5M, _HAS_WRITES)} as cache_write_5m_tokens,
+    {_bucket(_WRITTEN_1H, _HAS_WRITES)} as cache_write_1h_tokens,
+    {_bucket("input_audio", "true")} as input_audio_tokens,
+    {_bucket("input_image", "true")} as input_image_tokens,
+    {_bucket("visible", "reported_output is not null")} as output_text_tokens,
+    {_bucket("reasoning", "true")} as output_reasoning_tokens,
+    {_bucket("output_audio", "true")} as output_audio_tokens,
+    {_bucket("output_image", "true")} as output_image_tokens,
+    web_searches as web_search_requests,
+    reported_input as reported_input_tokens,
+    reported_output as reported_output_tokens,
+    reported_total as reported_total_tokens,
+    case
+        when is_unknown then 'unknown'
+        -- a gateway counts the prompt of a call that never ran
+        when status = 'error' and not is_zero and (is_refused or output = 0) then 'estimated'
+        else 'provider'
+    end as token_source,
+    case
+        when is_guess then 'unknown'
+        when is_input_exclusive then 'exclusive'
+        when is_output_exclusive then 'mixed'
+        else 'inclusive'
+    end as token_semantics,
+    is_conflict as is_token_conflict,
+    if(is_hit, 0, if(cost < 0, null, cost)) as logged_cost_usd,
+    case
+        when is_hit then 'cache_hit'
+        when cost is null or cost < 0 then null
+        when cost = 0 and not is_zero and status <> 'error' then 'zero_unpriced'
+        else cost_kind
+    end as logged_cost_kind,
+    cast(null as decimal(18, 12)) as saved_cost_usd,
+    false as is_rollup,
+    rule,
+    if(rule is null, null, left(line, 64)) as rejected_text,
+    [
+        if(is_guess, 'unknown_semantics', null),
+        if(input_evidence = 'exclusive' and input_totals <> 'exclusive', 'input_exclusive', null),
+        if(
+            output_evidence = 'exclusive' and output_totals <> 'exclusive', 'output_exclusive', null
+        ),
+        if(is_split_wrong, 'cache_split_mismatch', null),
+        if(is_conflict, 'token_conflict', null),
+        if(cost < 0, 'negative_cost', null),
+        if(written > 0 and not has_split, 'cache_lifetime_unknown', null),
+        if(ended is null and ended_text is not null, 'unreadable_end', null),
+        note
+    ] as notes
+from ruled
+"""  # noqa: S608 - our own constants only
+"""What follows the relation `meant`: the columns of `call_sql`, and what the totals mean."""
