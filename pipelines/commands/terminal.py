@@ -28,10 +28,10 @@ def say(text: str = "") -> None:
 
 
 def safe(text: object) -> str:
-    """A value as text that is never read as a style."""
+    """A value as text that is never read as a style, and never steers the terminal."""
     from rich.markup import escape
 
-    return escape(str(text))
+    return escape("".join(c if c.isprintable() else "\ufffd" for c in str(text)))
 
 
 def say_json(value: object) -> None:

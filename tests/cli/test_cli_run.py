@@ -116,6 +116,18 @@ def test_rollback_takes_kept_versions_only(everycent, ran):
     assert version in unknown.stderr
 
 
+def test_content_of_records_is_never_shown(everycent, tmp_path):
+    faults = ("malformed_lines", "planted_canaries", "hostile_tags")
+    words = [word for fault in faults for word in ("--fault", fault)]
+    everycent("simulate", tmp_path / "acme", "--days", 1, "--calls", 100, *words)
+    shown = [
+        everycent(*words, tmp_path / "acme")
+        for words in (("run",), ("run", "--json"), ("status", "--all"), ("status", "--json"))
+    ]
+    assert [result.exit_code for result in shown] == [0, 0, 0, 0]
+    assert not any("CANARY" in result.output for result in shown)
+
+
 def test_a_workspace_that_never_ran_has_nothing_published(everycent, tmp_path):
     everycent("init", tmp_path / "new")
     assert "Published: nothing yet" in everycent("status", tmp_path / "new").stdout

@@ -52,6 +52,6 @@ def test_numbers_are_whole_even_where_the_terminal_is_narrow(capsys, monkeypatch
     assert all(number in shown for number in numbers)
 
 
-def test_values_are_never_read_as_styles(capsys):
-    terminal.say(f"a {terminal.safe('[red]b[/]')}")
-    assert capsys.readouterr().out == "a [red]b[/]\n"
+def test_values_are_never_read_as_styles_and_never_steer_the_terminal(capsys):
+    terminal.say(f"a {terminal.safe('[red]b[/]')} {terminal.safe('c' + chr(27) + '[2J')}")
+    assert capsys.readouterr().out == "a [red]b[/] c\ufffd[2J\n"
