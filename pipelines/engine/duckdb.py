@@ -23,8 +23,9 @@ class AuditFailedError(Exception):
 class Session:
     """Tables of one range of days. Inputs are registered first, then transforms build on them."""
 
-    def __init__(self, temp_dir: Path) -> None:
-        self.con: duckdb.DuckDBPyConnection = connect(temp_dir=temp_dir)
+    def __init__(self, temp_dir: Path, sessions: int = 1) -> None:
+        """Open a session; `sessions` is how many of this process work side by side."""
+        self.con: duckdb.DuckDBPyConnection = connect(temp_dir=temp_dir, sessions=sessions)
 
     def __enter__(self) -> Self:
         return self
