@@ -5,13 +5,20 @@ grain: one row per source and call_id
 keys: [source, call_id]
 */
 
-with calls as (
-    select * from lake_calls
-),
-
-records as (
-    select calls.*
-    from calls
+-- calls are wide and many: only ids are looked at until the last step, and rows are read once
+with records as (
+    select
+        calls.source,
+        calls.call_id,
+        sources.source_rank,
+        -- what the provider never answered has no id of its own, and what a cache answered
+        -- repeats the original's
+        case
+            when calls.status = 'cache_hit' or calls.provider_request_id is null
+                then calls.call_id
+            else calls.provider_request_id
+        end as identity
+    from lake_calls as calls
     inner join sources on calls.source = sources.source
     where sources.is_system_of_record and not calls.is_rollup
 ),
@@ -27,9 +34,10 @@ repeated as (
 
 -- a delivery that comes twice is the same content twice: lineage is not part of lake_calls
 repeated_contents as (
-    select distinct records.*
-    from records
-    semi join repeated on records.source = repeated.source and records.call_id = repeated.call_id
+    select distinct calls.*
+    from lake_calls as calls
+    semi join repeated on calls.source = repeated.source and calls.call_id = repeated.call_id
+    where not calls.is_rollup
 ),
 
 conflicts as (
@@ -41,53 +49,59 @@ conflicts as (
     having count(*) > 1
 ),
 
-once as (
-    select records.*
-    from records
-    anti join repeated on records.source = repeated.source and records.call_id = repeated.call_id
-    union all
-    select repeated_contents.*
-    from repeated_contents
-    anti join conflicts
-        on
-            repeated_contents.source = conflicts.source
-            and repeated_contents.call_id = conflicts.call_id
-),
-
--- the same call seen by two feeds: the one the workspace names first is the record. What the
--- provider never answered has no id of its own, and what a cache answered repeats the original's
-identified as (
-    select
-        once.source,
-        once.call_id,
-        sources.source_rank,
-        case
-            when once.status = 'cache_hit' or once.provider_request_id is null then once.call_id
-            else once.provider_request_id
-        end as identity
-    from once
-    inner join sources on once.source = sources.source
-),
-
+-- the same call seen by two feeds: the one the workspace names first is the record
 seen_twice as (
     select
         identity,
         min(source_rank) as source_rank
-    from identified
+    from records
     group by identity
     having min(source_rank) <> max(source_rank)
 ),
 
 corroborating as (
+    select distinct
+        records.source,
+        records.call_id
+    from records
+    inner join seen_twice on records.identity = seen_twice.identity
+    where records.source_rank > seen_twice.source_rank
+),
+
+not_as_they_are as (
     select
-        identified.source,
-        identified.call_id
-    from identified
-    inner join seen_twice on identified.identity = seen_twice.identity
-    where identified.source_rank > seen_twice.source_rank
+        source,
+        call_id
+    from repeated
+    union
+    select
+        source,
+        call_id
+    from corroborating
+),
+
+not_once as (
+    select
+        source,
+        call_id
+    from conflicts
+    union
+    select
+        source,
+        call_id
+    from corroborating
 )
 
-select once.*
-from once
-anti join corroborating
-    on once.source = corroborating.source and once.call_id = corroborating.call_id
+select calls.*
+from lake_calls as calls
+semi join sources on calls.source = sources.source and sources.is_system_of_record
+anti join not_as_they_are
+    on calls.source = not_as_they_are.source and calls.call_id = not_as_they_are.call_id
+where not calls.is_rollup
+union all
+select repeated_contents.*
+from repeated_contents
+anti join not_once
+    on
+        repeated_contents.source = not_once.source
+        and repeated_contents.call_id = not_once.call_id
