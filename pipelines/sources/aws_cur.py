@@ -58,7 +58,7 @@ from pipelines.sources.bill_rules import (
     split_rejected,
 )
 
-_REQUIRED = (
+REQUIRED = (
     "bill_billing_period_start_date",
     "bill_payer_account_id",
     "line_item_currency_code",
@@ -67,8 +67,8 @@ _REQUIRED = (
     "line_item_usage_start_date",
     "line_item_usage_type",
 )
-_WANTED = (
-    *_REQUIRED,
+WANTED = (
+    *REQUIRED,
     *MONEY_COLUMNS[1:],
     "bill_billing_entity",
     "bill_invoice_id",
@@ -120,7 +120,11 @@ def read_cur(unit: DeliveryUnit, context: ReadContext) -> Reading:
     Raises:
         SourceError: The delivery is not whole, or not CUR 2.0.
     """
-    bill = load(unit, _WANTED, _REQUIRED, "CUR 2.0")
+    return read_bill(load(unit, WANTED, REQUIRED, "CUR 2.0"), unit, context)
+
+
+def read_bill(bill: Bill, unit: DeliveryUnit, context: ReadContext) -> Reading:
+    """Charges of a loaded delivery whose rows have the columns `WANTED` of CUR 2.0."""
     good, rejected = split_rejected(_typed(bill, context), _RULES)
     costed = good.with_columns(is_net=is_net()).with_columns(billed=billed_cost())
     account, period = context.settings.billing_account_id, period_in_path(unit)

@@ -1,6 +1,7 @@
 """Manifests of bill exports: which files make one delivery, and what they promise.
 
-Knows the two manifests that cloud exports write, AWS Data Exports and Azure Cost Management.
+Knows the manifests that cloud exports write: AWS Data Exports, legacy AWS reports and Azure Cost
+Management.
 """
 
 import json
@@ -80,11 +81,15 @@ def read_manifest(found: FoundFile) -> Manifest:
     if isinstance(content, dict) and isinstance(content.get("blobs"), list):
         manifest = _azure_manifest(found, content)
     elif isinstance(content, dict) and isinstance(content.get("dataFiles"), list):
-        manifest = _aws_manifest(found, content)
+        manifest = _aws_manifest(found, content, "dataFiles", "executionId")
+    elif isinstance(content, dict) and isinstance(content.get("reportKeys"), list):
+        # the columns of a legacy report are listed in another spelling than its files have
+        legacy = {name: value for name, value in content.items() if name != "columns"}
+        manifest = _aws_manifest(found, legacy, "reportKeys", "assemblyId")
     if manifest and manifest.data:
         return manifest
     raise SourceError(
-        f"{found.name}: names no file, neither under `dataFiles` nor under `blobs`. "
+        f"{found.name}: names no file under `dataFiles`, `reportKeys` or `blobs`. "
         "Fetch the manifest again, or report the new spelling."
     )
 
@@ -100,10 +105,12 @@ def is_manifest(found: FoundFile) -> bool:
     return found.name.lower().endswith(MANIFEST_SUFFIX)
 
 
-def _aws_manifest(found: FoundFile, content: dict[str, object]) -> Manifest:
-    entries = content["dataFiles"]
+def _aws_manifest(
+    found: FoundFile, content: dict[str, object], data_name: str, run_name: str
+) -> Manifest:
+    entries = content[data_name]
     data = tuple(_aws_data_file(found, e) for e in (entries if isinstance(entries, list) else ()))
-    told = [str(content.get("executionId", "")), found.name, *(d.uri for d in data)]
+    told = [str(content.get(run_name, "")), found.name, *(d.uri for d in data)]
     run = next((m[0] for m in map(_RUN.search, told) if m), "")
     listed = content.get("columns")
     columns = listed if isinstance(listed, list) else []
