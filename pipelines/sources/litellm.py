@@ -62,8 +62,8 @@ SOURCE = Source(
         to_lines={
             ".csv": (
                 # content columns are never even read; a dialect that is said is not searched for
-                "select to_json(t) as line from ("
-                "select columns(lambda c: c not in ('messages', 'response', 'proxy_server_request'))"
+                "select to_json(t) as line from (select columns("
+                "lambda c: c not in ('messages', 'response', 'proxy_server_request'))"
                 " from read_csv($path, all_varchar = true, header = true, delim = ',',"
                 " quote = '\"', escape = '\"', max_line_size = 16777216)) as t"
             ),
