@@ -7,7 +7,9 @@ keys: [source, outcome_id]
 with definitions as (
     select
         outcome_type,
-        min(application_id) as application_id,
+        -- a type that several applications use: the event says whose it is
+        case when min(application_id) = max(application_id) then min(application_id) end
+            as application_id,
         bool_and(coalesce(is_confirmed_only, false)) as is_confirmed_only
     from ref_outcome_definitions
     group by outcome_type

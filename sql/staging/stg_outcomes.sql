@@ -18,17 +18,29 @@ ranked as (
         distinct_events.*,
         row_number() over (
             partition by distinct_events.source, distinct_events.outcome_id
-            order by distinct_events.revision desc, distinct_events.event_id desc
+            -- one event with two contents is a mistake of the feed: pick one, and always the same
+            order by
+                distinct_events.revision desc, distinct_events.event_id desc,
+                distinct_events.recorded_at desc, distinct_events.is_withdrawn desc,
+                distinct_events.result asc, distinct_events.quantity asc,
+                distinct_events.value_amount asc
         ) as place
     from distinct_events
 ),
 
+-- within the window of the outcome's own day, however many days are computed at once
 reversed as (
     select distinct
-        source,
-        reverses as outcome_id
-    from distinct_events
-    where reverses is not null and not is_withdrawn
+        ranked.source,
+        ranked.outcome_id
+    from ranked
+    inner join distinct_events as reversals
+        on
+            ranked.source = reversals.source
+            and ranked.outcome_id = reversals.reverses
+            and ranked.charge_date <= reversals.charge_date
+            and ranked.charge_date + cast($outcome_window_days as integer) >= reversals.charge_date
+    where ranked.place = 1 and not reversals.is_withdrawn
 )
 
 select
