@@ -8,6 +8,8 @@ keys: [cell_no, meter]
 with sums as (
     select
         cell_no,
+        case when min(price_currency) = max(price_currency) then min(price_currency) end
+            as price_currency,
         cast(sum(input_uncached_quantity) as decimal(38, 0)) as input_uncached_quantity,
         cast(sum(input_uncached_weight) as decimal(38, 0)) as input_uncached_weight,
         count(*) filter (where input_uncached_weight is null) as input_uncached_unpriced,
@@ -45,6 +47,7 @@ with sums as (
 components as (
     select
         sums.cell_no,
+        sums.price_currency,
         call_meters.meter,
         case call_meters.meter
             when 'input_uncached' then sums.input_uncached_quantity
@@ -96,6 +99,7 @@ select
     cells.model_id,
     cells.service_tier,
     components.meter,
+    components.price_currency,
     components.logged_quantity,
     components.logged_weight,
     components.unpriced_calls

@@ -59,18 +59,23 @@ pool_lines as (
         attributed.meter,
         attributed.owner_id,
         attributed.consumer_cost_center_id,
-        cast(attributed.cost_picos as decimal(38, 0)) * 0.000000000001 as billed_cost,
-        case
-            when pools.effective_cost = pools.billed_cost
-                then cast(attributed.cost_picos as decimal(38, 0)) * 0.000000000001
-            else
-                cast(
-                    cast(trunc(pools.effective_cost * 1000000000000) as hugeint)
-                    * pools.covered // pools.whole
-                    * cast(attributed.share as hugeint) // pools.share_base
-                    as decimal(38, 0)
-                ) * 0.000000000001
-        end as effective_cost,
+        -- scale 18 here as well: a union of scales 12 and 18 has scale 12, and dust would be lost
+        cast(
+            cast(attributed.cost_picos as decimal(38, 0)) * 0.000000000001 as decimal(38, 18)
+        ) as billed_cost,
+        cast(
+            cast(
+                case
+                    when pools.effective_cost = pools.billed_cost then attributed.cost_picos
+                    else
+                        pools.effective_picos
+                        * pools.covered // pools.whole
+                        * cast(attributed.share as hugeint) // pools.share_base
+                end
+                as decimal(38, 0)
+            ) * 0.000000000001
+            as decimal(38, 18)
+        ) as effective_cost,
         attributed.quantity,
         attributed.call_count,
         pools.grade
@@ -98,12 +103,15 @@ unlogged as (
         pools.billed_cost - cast(pools.call_cost_picos as decimal(38, 0)) * 0.000000000001
             as billed_cost,
         pools.effective_cost - cast(
-            cast(trunc(pools.effective_cost * 1000000000000) as hugeint)
-            * pools.covered // pools.whole
-            as decimal(38, 0)
+            pools.effective_picos * pools.covered // pools.whole as decimal(38, 0)
         ) * 0.000000000001 as effective_cost,
-        cast(greatest(pools.billed_quantity - pools.logged_quantity, 0) as decimal(38, 9))
-            as quantity,
+        cast(
+            case
+                when pools.billed_quantity is not null
+                    then greatest(pools.billed_quantity - pools.logged_quantity, 0)
+            end
+            as decimal(38, 9)
+        ) as quantity,
         cast(null as bigint) as call_count,
         pools.grade
     from pools
@@ -280,7 +288,9 @@ estimates as (
         sum(quantity) as quantity,
         cast(sum(call_count) as bigint) as call_count,
         cast(sum(unpriced_calls) as bigint) as unpriced_calls,
-        cast(sum(weight_picos) as decimal(38, 0)) as weight_picos
+        -- one call without a price makes it unknown, as does a price that nobody has
+        cast(case when sum(unpriced_calls) = 0 then sum(weight_picos) end as decimal(38, 0))
+            as weight_picos
     from int_owner_parts
     where pool_id is null
     group by

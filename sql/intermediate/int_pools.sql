@@ -66,7 +66,9 @@ components as (
         min(cast(logged_weight as hugeint) // cast(logged_quantity as hugeint))
         = max(cast(logged_weight as hugeint) // cast(logged_quantity as hugeint))
         and max(cast(logged_weight as hugeint) % cast(logged_quantity as hugeint)) = 0
-            as is_one_price
+            as is_one_price,
+        case when min(price_currency) = max(price_currency) then min(price_currency) end
+            as price_currency
     from int_components__pooled
     where pool_id is not null
     group by pool_id
@@ -75,7 +77,17 @@ components as (
 sides as (
     select
         charges.*,
-        cast(trunc(charges.billed_cost * 1000000000000) as hugeint) as cost_picos,
+        -- apart before and after the point: decimal(38, 18) has no room for a trillion times itself
+        cast(trunc(charges.billed_cost) as hugeint) * 1000000000000
+        + cast(
+            trunc((charges.billed_cost - trunc(charges.billed_cost)) * 1000000000000) as hugeint
+        ) as cost_picos,
+        cast(trunc(charges.effective_cost) as hugeint) * 1000000000000
+        + cast(
+            trunc((charges.effective_cost - trunc(charges.effective_cost)) * 1000000000000)
+            as hugeint
+        ) as effective_picos,
+        components.price_currency,
         usage_cells.usage_quantity,
         coalesce(charges.charged_quantity, usage_cells.usage_quantity) as billed_quantity,
         coalesce(components.logged_quantity, 0) as logged_quantity,
@@ -154,6 +166,8 @@ select
     list_cost,
     charge_count,
     cost_picos,
+    effective_picos,
+    price_currency,
     billed_quantity,
     logged_quantity,
     logged_weight,

@@ -5,7 +5,19 @@ grain: one row per charge_date, issuer, billing_account_id, pool_sub_account, po
 keys: [charge_date, issuer, billing_account_id, pool_sub_account, pool_model, pool_meter, pool_tier]
 */
 
-with weighed as (
+with single_tiers as (
+    select
+        issuer,
+        provider,
+        model_id,
+        charge_date,
+        min(service_tier) as service_tier
+    from int_prices
+    group by issuer, provider, model_id, charge_date
+    having min(service_tier) = max(service_tier)
+),
+
+weighed as (
     select
         usage_buckets.charge_date,
         usage_buckets.issuer,
@@ -37,12 +49,20 @@ with weighed as (
             and usage_buckets.model_id is not distinct from levels.model_id
             and usage_buckets.meter is not distinct from levels.meter
             and usage_buckets.service_tier is not distinct from levels.service_tier
+    -- a report without tiers can be priced only where there is but one
+    left join single_tiers
+        on
+            usage_buckets.issuer = single_tiers.issuer
+            and usage_buckets.provider = single_tiers.provider
+            and usage_buckets.model_id = single_tiers.model_id
+            and usage_buckets.charge_date = single_tiers.charge_date
     left join int_prices as prices
         on
             usage_buckets.issuer = prices.issuer
             and usage_buckets.provider = prices.provider
             and usage_buckets.model_id = prices.model_id
-            and coalesce(usage_buckets.service_tier, 'standard') = prices.service_tier
+            and coalesce(usage_buckets.service_tier, single_tiers.service_tier)
+            = prices.service_tier
             and usage_buckets.charge_date = prices.charge_date
             -- a report does not tell how long prompts were: with long-prompt bands it cannot price
             and prices.input_tokens_from = 0

@@ -66,7 +66,7 @@ split_parts as (
         owners.charge_to,
         cast(
             cast(
-                cast(trunc(parts.billed_cost * 1000000000000) as hugeint)
+                cast(cast(parts.billed_cost as decimal(38, 12)) * 1000000000000 as hugeint)
                 * coalesce(owners.share_picos, 1000000000000) // 1000000000000
                 as decimal(38, 0)
             ) * 0.000000000001
@@ -74,7 +74,7 @@ split_parts as (
         ) as billed_cost_floor,
         cast(
             cast(
-                cast(trunc(parts.effective_cost * 1000000000000) as hugeint)
+                cast(cast(parts.effective_cost as decimal(38, 12)) * 1000000000000 as hugeint)
                 * coalesce(owners.share_picos, 1000000000000) // 1000000000000
                 as decimal(38, 0)
             ) * 0.000000000001
@@ -82,7 +82,7 @@ split_parts as (
         ) as effective_cost_floor,
         cast(
             cast(
-                cast(trunc(parts.estimated_cost * 1000000000000) as hugeint)
+                cast(cast(parts.estimated_cost as decimal(38, 12)) * 1000000000000 as hugeint)
                 * coalesce(owners.share_picos, 1000000000000) // 1000000000000
                 as decimal(38, 0)
             ) * 0.000000000001

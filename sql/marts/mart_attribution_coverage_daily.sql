@@ -34,6 +34,7 @@ with money as (
     group by charge_date, owner_state, cause, cost_basis, billing_currency
 ),
 
+-- all sums at scale 18: a union of scales 12 and 18 has scale 12, and dust would be lost
 calls as (
     select
         charge_date,
@@ -43,8 +44,8 @@ calls as (
         cost_basis,
         billing_currency,
         count(*) as call_count,
-        sum(billed_cost) as billed_cost,
-        sum(estimated_cost) as estimated_cost,
+        cast(sum(billed_cost) as decimal(38, 18)) as billed_cost,
+        cast(sum(estimated_cost) as decimal(38, 18)) as estimated_cost,
         count(*) filter (where cost_basis = 'unpriced') as unpriced_calls,
         sum(logged_cost_usd) filter (where cost_basis = 'unpriced') as unpriced_exposure_usd
     from fct_calls
@@ -64,8 +65,8 @@ tagged as (
         fct_calls.cost_basis,
         fct_calls.billing_currency,
         count(*) as call_count,
-        sum(fct_calls.billed_cost) as billed_cost,
-        sum(fct_calls.estimated_cost) as estimated_cost,
+        cast(sum(fct_calls.billed_cost) as decimal(38, 18)) as billed_cost,
+        cast(sum(fct_calls.estimated_cost) as decimal(38, 18)) as estimated_cost,
         count(*) filter (where fct_calls.cost_basis = 'unpriced') as unpriced_calls,
         sum(fct_calls.logged_cost_usd) filter (where fct_calls.cost_basis = 'unpriced')
             as unpriced_exposure_usd
