@@ -7,7 +7,7 @@ keys: [cell_no]
 
 select
     components.cell_no,
-    max(coalesce(pools.grade, 'C')) as grade,
+    max(pools.grade) as grade,
     min(pools.billing_currency) as billing_currency,
     bool_or(components.pool_id is null) as has_estimates,
     max(case when components.meter = 'input_uncached' then pools.call_cost_picos end)

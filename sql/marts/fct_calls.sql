@@ -52,8 +52,8 @@ columns:
   grade: "A matched by quantity, B coarser or cost only, C estimate, D token count estimated, E unpriced."
   billing_currency: "ISO 4217 currency of all amounts of the row."
   billed_cost: "The call's share of the bill; null until billed or if usage is unknown."
-  estimated_cost: "Estimate at contract price of what is not billed yet; null if nothing is, or no price is known."
-  list_cost: "At list price; null if any meter has none."
+  estimated_cost: "Estimate at contract price of what is not billed yet; null if nothing is, no price is known, or prices are in another currency than the bill."
+  list_cost: "At list price; null if any meter has none, or the list is in another currency than the bill."
   prompt_cache_saving: "What reading from the provider's prompt cache saved against uncached input, at contract price."
   gateway_cache_saving: "What the gateway's own cache saved, at contract price."
   logged_cost_usd: "The gateway's own figure, for comparison only."
@@ -61,7 +61,7 @@ checks:
   basis_is_known: cost_basis in ('billed', 'estimated', 'unpriced')
 */
 
-with costed as (
+with summed as (
     select
         costed.*,
         costed.input_uncached_picos
@@ -73,8 +73,21 @@ with costed as (
         + costed.output_picos
         + costed.output_audio_picos
         + costed.output_image_picos
-        + costed.web_search_picos as billed_picos
+        + costed.web_search_picos as billed_picos,
+        -- what contract or list say in another currency than the bill cannot stand beside it
+        costed.billing_currency is null
+        or costed.price_currency is null
+        or costed.billing_currency = costed.price_currency as is_one_currency
     from int_calls__costed as costed
+),
+
+costed as (
+    select
+        summed.*,
+        case
+            when summed.is_one_currency or summed.estimated_picos = 0 then summed.estimated_picos
+        end as own_estimated_picos
+    from summed
 ),
 
 calls as (
@@ -136,40 +149,49 @@ select
     calls.token_source,
     calls.is_token_conflict,
     case
-        when costed.is_usage_missing or costed.estimated_picos is null then 'unpriced'
-        when costed.has_estimates and costed.estimated_picos > 0 then 'estimated'
+        when costed.is_usage_missing or costed.own_estimated_picos is null then 'unpriced'
+        when costed.has_estimates and costed.own_estimated_picos > 0 then 'estimated'
         else 'billed'
     end as cost_basis,
     case
-        when costed.is_usage_missing or costed.estimated_picos is null then 'E'
+        when costed.is_usage_missing or costed.own_estimated_picos is null then 'E'
         when calls.token_source = 'estimated' then 'D'
-        when costed.has_estimates and costed.estimated_picos > 0 then 'C'
+        when costed.has_estimates and costed.own_estimated_picos > 0 then 'C'
         when not costed.is_billable then 'A'
-        else coalesce(nullif(costed.pool_grade, 'C'), 'A')
+        else coalesce(costed.pool_grade, 'A')
     end as grade,
     coalesce(costed.billing_currency, costed.price_currency) as billing_currency,
     case
         when costed.is_usage_missing then null
         when
             costed.has_estimates and costed.billed_picos = 0
-            and coalesce(costed.estimated_picos, 1) > 0
+            and coalesce(costed.own_estimated_picos, 1) > 0
             then null
         else cast(cast(costed.billed_picos as decimal(18, 0)) * 0.000000000001 as decimal(18, 12))
     end as billed_cost,
     cast(
-        cast(nullif(costed.estimated_picos, 0) as decimal(18, 0))
+        cast(nullif(costed.own_estimated_picos, 0) as decimal(18, 0))
         * 0.000000000001 as decimal(18, 12)
     ) as estimated_cost,
-    cast(cast(costed.list_picos as decimal(18, 0)) * 0.000000000001 as decimal(18, 12))
-        as list_cost,
-    cast(
-        cast(nullif(costed.prompt_cache_saving_picos, 0) as decimal(18, 0)) * 0.000000000001
-        as decimal(18, 12)
-    ) as prompt_cache_saving,
-    cast(
-        cast(nullif(costed.gateway_cache_saving_picos, 0) as decimal(18, 0)) * 0.000000000001
-        as decimal(18, 12)
-    ) as gateway_cache_saving,
+    case
+        when costed.is_one_currency
+            then
+                cast(cast(costed.list_picos as decimal(18, 0)) * 0.000000000001 as decimal(18, 12))
+    end as list_cost,
+    case
+        when costed.is_one_currency
+            then cast(
+                cast(nullif(costed.prompt_cache_saving_picos, 0) as decimal(18, 0))
+                * 0.000000000001 as decimal(18, 12)
+            )
+    end as prompt_cache_saving,
+    case
+        when costed.is_one_currency
+            then cast(
+                cast(nullif(costed.gateway_cache_saving_picos, 0) as decimal(18, 0))
+                * 0.000000000001 as decimal(18, 12)
+            )
+    end as gateway_cache_saving,
     calls.logged_cost_usd
 from costed
 inner join calls on costed.source = calls.source and costed.call_id = calls.call_id

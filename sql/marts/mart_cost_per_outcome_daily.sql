@@ -16,7 +16,7 @@ columns:
   linked_cost: "What those calls cost (billed plus estimated)."
   unlinked_cost: "On the row without outcome type: cost of the application's calls that no outcome is linked to."
   cost_per_success: "linked_cost per success, to the sixth decimal; null without successes, never 0."
-  value_amount: "Business value of the day's successes in value_currency."
+  value_amount: "Business value of the day's successes in value_currency; null if in several currencies."
   value_currency: "ISO 4217 currency of the value; null if none or several."
 */
 
@@ -29,7 +29,8 @@ with calls as (
         billing_currency,
         coalesce(billed_cost, 0) + coalesce(estimated_cost, 0) as cost
     from fct_calls
-    where cost_basis <> 'unpriced'
+    -- an unpriced call may have billed parts: they are cost
+    where billed_cost is not null or estimated_cost is not null
 ),
 
 linked as (
@@ -68,8 +69,8 @@ outcomes as (
         count(*) filter (where result = 'failure') as failures,
         count(*) filter (where not is_counted_success and result <> 'failure') as other_outcomes,
         sum(case when is_counted_success then value_amount end) as value_amount,
-        case when min(value_currency) = max(value_currency) then min(value_currency) end
-            as value_currency
+        min(case when is_counted_success then value_currency end) as value_currency,
+        max(case when is_counted_success then value_currency end) as last_value_currency
     from fct_outcomes
     group by charge_date, coalesce(application_id, '__unallocated__'), outcome_type
 ),
@@ -85,8 +86,14 @@ rows_of_types as (
         coalesce(outcomes.other_outcomes, 0) as other_outcomes,
         coalesce(linked.linked_calls, 0) as linked_calls,
         cast(linked.linked_cost as decimal(38, 12)) as linked_cost,
-        outcomes.value_amount,
-        outcomes.value_currency
+        case
+            when outcomes.value_currency = outcomes.last_value_currency then outcomes.value_amount
+        end
+            as value_amount,
+        case
+            when outcomes.value_currency = outcomes.last_value_currency then outcomes.value_currency
+        end
+            as value_currency
     from linked
     full join outcomes
         on

@@ -25,7 +25,7 @@ columns:
   matched_cost: "What the logged calls got."
   unlogged_cost: "What no call explains."
   rounding_cost: "What is below a pico of the shares."
-  logged_at_contract_price: "Logged quantity at contract price; null where a call has no price."
+  logged_at_contract_price: "Logged quantity at contract price; null where a call has no price, or prices are in another currency than the bill."
   rate_variance: "matched_cost less logged_at_contract_price: what the bill's rate differs from the contract; null where unknown."
 checks:
   pool_is_conserved: billed_cost = matched_cost + unlogged_cost + rounding_cost
@@ -65,14 +65,17 @@ select
     cast(coalesce(lines.unlogged_cost, 0) as decimal(38, 18)) as unlogged_cost,
     cast(coalesce(lines.rounding_cost, 0) as decimal(38, 18)) as rounding_cost,
     case
-        when pools.unpriced_calls = 0
+        when pools.unpriced_calls = 0 and pools.price_currency = pools.billing_currency
             then
                 cast(
                     cast(pools.logged_weight as decimal(38, 0)) * 0.000000000001 as decimal(38, 18)
                 )
     end as logged_at_contract_price,
     case
-        when pools.unpriced_calls = 0 and pools.pool_state <> 'no_calls'
+        when
+            pools.unpriced_calls = 0
+            and pools.pool_state <> 'no_calls'
+            and pools.price_currency = pools.billing_currency
             then cast(
                 coalesce(lines.matched_cost, 0)
                 - cast(pools.logged_weight as decimal(38, 0)) * 0.000000000001
