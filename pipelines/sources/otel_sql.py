@@ -230,8 +230,8 @@ select
     try_cast(streaming as boolean) as is_streaming,
     count_texts,
     cost as cost_text,
-    'gateway_estimate' as cost_kind,
-    saved_cost as saved_cost_text
+    saved_cost as saved_cost_text,
+    cast(null as varchar[]) as own_notes
 from (
     select
         *,

@@ -44,7 +44,8 @@ TAKEN = (
     "api_key_id, user_id, end_user_id, team_id, org_id, project_id, tags, purpose_text",
     "status, error_text, http_text, is_streaming",
     "count_texts",  # see COUNTS
-    "cost_text, cost_kind, saved_cost_text",
+    "cost_text, saved_cost_text",
+    "own_notes",  # what else to count, a list; null for nothing
 )
 """Columns a source yields. Texts are null or as the tracer wrote them."""
 
@@ -62,6 +63,7 @@ RULES = {
 _COUNTS = ", ".join(f"counts[{i}] as {name}" for i, name in enumerate(COUNTS, 1))
 _OPERATIONS = {name: kind.operation for name, kind in KINDS.items()}
 _ROLES = {name: kind.role for name, kind in KINDS.items()}
+_TOOLS = [name for name, kind in KINDS.items() if kind.operation == "tool"]
 _LEAVES = [name for name, kind in KINDS.items() if kind.is_leaf]
 
 
@@ -112,6 +114,7 @@ summed as (
         coalesce(reasoning, 0) as thought,
         coalesce(greatest_count, 0) = 0 as is_zero,
         coalesce({renamed("kind_text", _OPERATIONS)}, 'other') as operation_of_kind,
+        coalesce({chosen("kind_text", _TOOLS)}, false) as is_tool,
         coalesce({renamed("kind_text", _ROLES)}, 'unknown') as role_of_kind,
         coalesce({chosen("kind_text", KINDS)}, true) as is_known_kind,
         not is_wrapper and case
@@ -126,20 +129,22 @@ summed as (
 tested as (
     select
         *,
-        cached + written as details_in,
+        cached + written + input_media as details_in,
+        thought + output_media as details_out,
         cached + written > input as proves_exclusive_input,
         thought > output as proves_exclusive_output,
-        has_own_total and reported_total in (input + output, input + output + thought)
-            as fits_inclusive_input,
-        has_own_total
-        and reported_total - cached - written in (input + output, input + output + thought)
-            as fits_exclusive_input,
-        has_own_total and reported_total in (input + output, input + output + cached + written)
-            as fits_inclusive_output,
-        has_own_total
-        and reported_total - thought in (input + output, input + output + cached + written)
-            as fits_exclusive_output
+        reported_total - input - output as rest
     from summed
+),
+
+fitted as (
+    select
+        *,
+        has_own_total and rest in (0, details_out) as fits_inclusive_input,
+        has_own_total and rest in (details_in, details_in + details_out) as fits_exclusive_input,
+        has_own_total and rest in (0, details_in) as fits_inclusive_output,
+        has_own_total and rest in (details_out, details_in + details_out) as fits_exclusive_output
+    from tested
 ),
 
 judged as (
@@ -155,7 +160,7 @@ judged as (
             when fits_inclusive_output and not fits_exclusive_output then 'inclusive'
             when fits_exclusive_output and not fits_inclusive_output then 'exclusive'
         end as output_evidence
-    from tested
+    from fitted
 ),
 
 decided as (
@@ -172,7 +177,7 @@ decided as (
             output_totals
         )) = 'exclusive' as is_output_exclusive,
         (input_totals = 'unknown' and input_evidence is null and details_in > 0)
-        or (output_totals = 'unknown' and output_evidence is null and thought > 0) as is_guess,
+        or (output_totals = 'unknown' and output_evidence is null and details_out > 0) as is_guess,
         has_split
         and coalesce(cache_write_5m, 0) + coalesce(cache_write_1h, 0) <> written as is_split_wrong
     from judged
@@ -181,18 +186,15 @@ decided as (
 bucketed as (
     select
         *,
-        input - if(is_input_exclusive, 0, details_in + input_media) as uncached,
-        output - if(is_output_exclusive, 0, thought + output_media) as visible,
+        if(is_tool, 0, input - if(is_input_exclusive, 0, details_in)) as uncached,
+        if(is_tool, 0, output - if(is_output_exclusive, 0, details_out)) as visible,
         coalesce(input_evidence <> input_totals and input_totals <> 'unknown', false)
         or coalesce(output_evidence <> output_totals and output_totals <> 'unknown', false)
         or is_split_wrong
         or coalesce(
             reported_total > 0
-            and reported_total not in (
-                input + output,
-                input + output
-                + if(is_input_exclusive, details_in + input_media, 0)
-                + if(is_output_exclusive, thought + output_media, 0)
+            and rest not in (
+                0, if(is_input_exclusive, details_in, 0) + if(is_output_exclusive, details_out, 0)
             ),
             false
         ) as is_conflict
@@ -221,8 +223,7 @@ ruled as materialized (
         ) as rule,
         error_text in ('CancelledError', 'asyncio.CancelledError', 'cancelled') as is_cancelled,
         -- nothing counted is nothing known, but for tools, which use no tokens of their own
-        is_zero and operation_of_kind <> 'tool' and status <> 'cache_hit' or not is_leaf
-            as is_unknown
+        not is_leaf or (is_zero and not is_tool and status <> 'cache_hit') as is_unknown
     from bucketed
 ),
 
@@ -230,14 +231,14 @@ ruled as materialized (
 outer_spans as (
     select distinct parent_id as outer_id
     from ruled
-    where parent_id is not null and is_leaf and not is_zero and operation_of_kind <> 'tool'
+    where parent_id is not null and is_leaf and not is_zero and not is_tool
 ),
 
 nested as (
     select
         ruled.*,
-        not ruled.is_leaf
-        or (outer_spans.outer_id is not null and ruled.operation_of_kind <> 'tool') as is_rollup
+        not is_leaf or (outer_id is not null and not is_tool) as is_rollup,
+        is_unknown or is_tool as has_no_details
     from ruled
     left join outer_spans on ruled.own_id = outer_spans.outer_id
 )
@@ -278,26 +279,26 @@ select
         as http_status,
     cast(null as integer) as attempt_no,
     is_streaming,
-    if(is_unknown or (reported_input is null and operation <> 'tool'), null, uncached)
+    if(is_unknown or (reported_input is null and not is_tool), null, uncached)
         as input_uncached_tokens,
-    if(is_unknown, null, cache_read) as cache_read_tokens,
+    if(has_no_details, null, cache_read) as cache_read_tokens,
     if(
-        is_unknown or (cache_write is null and not has_split),
+        has_no_details or (cache_write is null and not has_split),
         null,
         if(has_split and not is_split_wrong, coalesce(cache_write_5m, 0), written)
     ) as cache_write_5m_tokens,
     if(
-        is_unknown or (cache_write is null and not has_split),
+        has_no_details or (cache_write is null and not has_split),
         null,
         if(has_split and not is_split_wrong, coalesce(cache_write_1h, 0), 0)
     ) as cache_write_1h_tokens,
-    if(is_unknown, null, input_audio) as input_audio_tokens,
-    if(is_unknown, null, input_image) as input_image_tokens,
-    if(is_unknown or (reported_output is null and operation <> 'tool'), null, visible)
+    if(has_no_details, null, input_audio) as input_audio_tokens,
+    if(has_no_details, null, input_image) as input_image_tokens,
+    if(is_unknown or (reported_output is null and not is_tool), null, visible)
         as output_text_tokens,
-    if(is_unknown, null, reasoning) as output_reasoning_tokens,
-    if(is_unknown, null, output_audio) as output_audio_tokens,
-    if(is_unknown, null, output_image) as output_image_tokens,
+    if(has_no_details, null, reasoning) as output_reasoning_tokens,
+    if(has_no_details, null, output_audio) as output_audio_tokens,
+    if(has_no_details, null, output_image) as output_image_tokens,
     web_searches as web_search_requests,
     reported_input as reported_input_tokens,
     reported_output as reported_output_tokens,
@@ -315,13 +316,13 @@ select
         when status = 'cache_hit' then 'cache_hit'
         when cost is null or cost < 0 then null
         when cost = 0 and not is_zero then 'zero_unpriced'
-        else cost_kind
+        else 'gateway_estimate'
     end as logged_cost_kind,
     if(status = 'cache_hit', try_cast(saved_cost_text as decimal(18, 12)), null) as saved_cost_usd,
     is_rollup,
     rule,
     if(rule is null, null, left(line, 64)) as rejected_text,
-    [
+    list_concat(own_notes, [
         if(is_guess and not is_rollup, 'unknown_semantics', null),
         if(input_evidence = 'exclusive' and input_totals <> 'exclusive', 'input_exclusive', null),
         if(
@@ -333,6 +334,6 @@ select
         if(written > 0 and not has_split, 'cache_lifetime_unknown', null),
         if(is_leaf and is_rollup, 'nested_inference', null),
         if(not is_known_kind, 'unknown_operation', null)
-    ] as notes
+    ]) as notes
 from nested
 """  # noqa: S608 - our own constants only
