@@ -5,6 +5,7 @@ flatten such exports by hand. A repeated member stays JSON text.
 """
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from duckdb.sqltypes import DuckDBPyType
 from pipelines.sources.base import FoundFile, SourceError
 
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
+
+# JSON can spell half a surrogate pair, and UTF-8 cannot
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def read_json_lines(
@@ -86,9 +90,11 @@ def flat_name(name: str) -> str:
 
 
 def _text(value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        value = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _HALF_A_PAIR.sub("\N{REPLACEMENT CHARACTER}", value)
 
 
 def nested_cells(

@@ -5,6 +5,7 @@ is done column by column. Knows the charge contract, and no bill's own columns.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
@@ -27,6 +28,8 @@ INSTANT = pl.Datetime("us", "UTC")
 Schema = Mapping[str, pl.DataType]
 
 _QUANTITY_STEP = Decimal(1).scaleb(-9)
+# JSON can spell half a surrogate pair, and UTF-8 cannot
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 
 # What a line is, as delivered. Not in it: amounts and quantities, which a restated bill changes;
 # the invoice, which comes later; tags, which the workspace chooses; and what our rules derive.
@@ -174,11 +177,10 @@ def tags_json(tags: Mapping[str, object]) -> str | None:
         for key, value in tags.items()
         if value is not None and not isinstance(value, dict | list)
     }
-    return (
-        json.dumps(texts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        if texts
-        else None
-    )
+    if not texts:
+        return None
+    told = json.dumps(texts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return _HALF_A_PAIR.sub("\N{REPLACEMENT CHARACTER}", told)
 
 
 def charge_reading(

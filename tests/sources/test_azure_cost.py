@@ -210,6 +210,14 @@ def test_tags_that_are_no_object_lose_the_tags_and_not_the_money(tmp_path: Path,
     assert charges(reading).select("tags", "repairs").rows() == [(None, "tags_invalid")]
 
 
+def test_half_a_character_in_a_tag_spoils_nothing_else(tmp_path: Path) -> None:
+    rows = [{**sample_rows()[0], "Tags": '{"env": "a\\ud800b"}'}]
+
+    frame = charges(read_rows(tmp_path, rows, tag_keys=KEPT))
+
+    assert json.loads(frame["tags"][0]) == {"env": "a\N{REPLACEMENT CHARACTER}b"}
+
+
 @pytest.mark.parametrize(
     ("text", "day"),
     [

@@ -12,6 +12,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from models.columns import arrow_schema
 from models.facts import FACTS, Fact
@@ -480,3 +482,34 @@ def test_a_cost_table_that_does_not_hold_is_refused(
 ) -> None:
     with pytest.raises(SourceError, match=said):
         read_table(tmp_path, TABLE.read_text().replace(old, new))
+
+
+SHORT = st.text(max_size=5)
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | SHORT
+    | st.sampled_from(["\ud800", "1e999", "-0", "NaN", "1" * 30, "0." + "1" * 30]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(SHORT, inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_a_spoilt_value_spoils_its_record_only(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    rows = records()
+    spoilt = rows[data.draw(st.integers(0, 6))]
+    inner = data.draw(st.sampled_from([k for k, v in spoilt.items() if isinstance(v, dict)]))
+    target = data.draw(st.sampled_from([spoilt, spoilt[inner]]))
+    target[data.draw(st.sampled_from(sorted(target)))] = data.draw(ANYTHING)
+    folder = tmp_path_factory.mktemp("spoilt")
+
+    reading = read_rows(folder, *rows)
+
+    told = set(charges(reading)["source_row"]) | {r.source_row for r in reading.rejected}
+    assert (told, len(reading.rejected) <= 1) == (set(range(1, 8)), True)
