@@ -9,6 +9,9 @@ from models.record import Record
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 CURRENCY_PATTERN = r"^[A-Z]{3}$"
+ENDPOINT_PATTERN = r"^https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~/-]*)?$"
+"""Without a user name or password: those come from the environment."""
+REGION_PATTERN = r"^[a-z0-9-]{1,64}$"
 
 
 class SourceSettings(Record):
@@ -18,7 +21,17 @@ class SourceSettings(Record):
         pattern=ID_PATTERN, description="Your name for this feed; forms file names."
     )
     kind: str = Field(pattern=ID_PATTERN, description="Source kind: see `everycent sources`.")
-    location: str = Field(description="Folder the files arrive in, relative to the workspace.")
+    location: str = Field(
+        description="Folder the files arrive in, relative to the workspace; or s3://bucket/folder."
+    )
+    endpoint_url: str | None = Field(
+        default=None,
+        pattern=ENDPOINT_PATTERN,
+        description="Address of an S3-compatible store; a bucket of AWS needs none.",
+    )
+    region: str | None = Field(
+        default=None, pattern=REGION_PATTERN, description="Region of the bucket."
+    )
     issuer: str | None = Field(
         default=None, pattern=ID_PATTERN, description="Invoice issuer its charges belong to."
     )

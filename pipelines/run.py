@@ -5,7 +5,7 @@ Each can be run again at any time: what is done already is not done twice.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from pipelines.alone import only_writer
 from pipelines.compute import Computation, Computed
 from pipelines.duck import connect
 from pipelines.lake import Lake
-from pipelines.landing.land import land
+from pipelines.landing.land import is_taken, land
 from pipelines.landing.result import LandingResult
+from pipelines.places import fetch, listing
 from pipelines.publishing.period_files import period_files
 from pipelines.publishing.publish import Published, publish
 from pipelines.reference import load_reference
@@ -101,7 +102,7 @@ def warehouse_of(workspace: Workspace) -> Warehouse:
 def land_source(
     workspace: Workspace, source_id: str, progress: Progress | None = None
 ) -> LandingSummary:
-    """Land the new files of one source.
+    """Land the new files of one source, after bringing them here if they are in a bucket.
 
     Raises:
         UnknownSourceError: The workspace has no such source.
@@ -109,16 +110,20 @@ def land_source(
     """
     lake = lake_of(workspace)
     settings = _source(workspace, source_id)
+    source = all_sources()[settings.kind]
     with only_writer(workspace.state_dir):
-        result = land(
-            settings,
-            all_sources()[settings.kind],
-            workspace.inbox(settings),
-            lake,
-            pseudonym=workspace.pseudonym,
-            progress=progress,
-        )
-    return _landing_summary(result, lake)
+        fetched = fetch(settings, workspace.inbox(settings), _wanted(settings), progress)
+        result = LandingResult(settings.source)
+        if fetched.folder:
+            result = land(
+                settings,
+                source,
+                fetched.folder,
+                lake,
+                pseudonym=workspace.pseudonym,
+                progress=progress,
+            )
+    return _landing_summary(replace(result, problems=(*fetched.problems, *result.problems)), lake)
 
 
 def pending_days(workspace: Workspace) -> list[date]:
@@ -221,18 +226,12 @@ def run(
 def new_files(workspace: Workspace) -> dict[str, list[str]]:
     """Per source, what lies in its inbox: name, size and modification time of each file.
 
-    Cheap enough for a sensor: nothing is opened.
+    Cheap enough for a sensor: nothing is opened. In a bucket, an ETag stands for the time.
     """
-    listing: dict[str, list[str]] = {}
-    for source in workspace.settings.sources:
-        folder = workspace.inbox(source)
-        listing[source.source] = [
-            f"{path.relative_to(folder).as_posix()}|{stat.st_size}|{stat.st_mtime_ns}"
-            for path in sorted(folder.rglob("*"))
-            if path.is_file() and not path.is_symlink()
-            for stat in [path.stat()]
-        ]
-    return listing
+    return {
+        source.source: listing(source, workspace.inbox(source), _wanted(source))
+        for source in workspace.settings.sources
+    }
 
 
 class _Clock:
@@ -262,6 +261,12 @@ def _computation(workspace: Workspace) -> Computation:
     return Computation(
         workspace, load_reference(workspace), lake_of(workspace), warehouse_of(workspace)
     )
+
+
+def _wanted(settings: SourceSettings) -> Callable[[str], bool]:
+    """Which names of a place a source takes; the others need not be brought here."""
+    source = all_sources()[settings.kind]
+    return lambda name: is_taken(name, source)
 
 
 def _source(workspace: Workspace, source_id: str) -> SourceSettings:

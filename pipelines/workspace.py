@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from models.currencies import CURRENCIES
 from models.record import Record
 from models.settings import CURRENCY_PATTERN, ID_PATTERN, SourceSettings, WorkspaceSettings
+from pipelines.places.addresses import AddressError, is_remote, read_address
 from pipelines.problems import Problem, WorkspaceError, did_you_mean, in_order
 from pipelines.pseudonyms import pseudonymiser, read_key
 from pipelines.sources import all_sources
@@ -64,7 +65,9 @@ class Workspace:
         return self.root / REFERENCE_DIR
 
     def inbox(self, source: SourceSettings) -> Path:
-        """The folder in which a source's files arrive."""
+        """The folder in which a source's files arrive, or into which a bucket's are copied."""
+        if is_remote(source.location):
+            return self.state_dir / "places" / source.source / "files"
         return self.root / source.location
 
 
@@ -233,12 +236,12 @@ def _place_problems(read: YamlText) -> list[Problem]:
     problems = []
     seen: list[tuple[YamlPath, PurePosixPath]] = [((REFERENCE_DIR,), PurePosixPath(REFERENCE_DIR))]
     for path, place in _places(read.value):
-        if not _is_inside(place):
-            text = "The folder is not inside the workspace."
-            fix = "Give a relative path without '..'; link or mount folders from elsewhere."
-            problems.append(_at(read, path, "outside", text, fix))
+        is_bucket = is_remote(place) and path[-1] == "location"
+        problem = _bucket_problem(read, path, place) if is_bucket else _outside(read, path, place)
+        if problem:
+            problems.append(problem)
             continue
-        here = PurePosixPath(place)
+        here = _bucket_path(place) if is_bucket else PurePosixPath(place)
         for other, there in seen:
             if here.is_relative_to(there) or there.is_relative_to(here):
                 text = f"The folder overlaps with {setting(other)}."
@@ -246,6 +249,29 @@ def _place_problems(read: YamlText) -> list[Problem]:
                 break
         seen.append((path, here))
     return problems
+
+
+def _outside(read: YamlText, path: YamlPath, place: str) -> Problem | None:
+    if _is_inside(place):
+        return None
+    text = "The folder is not inside the workspace."
+    fix = "Give a relative path without '..'; link or mount folders from elsewhere."
+    return _at(read, path, "outside", text, fix)
+
+
+def _bucket_problem(read: YamlText, path: YamlPath, place: str) -> Problem | None:
+    try:
+        read_address(place)
+    except AddressError as error:
+        fix = "Write s3://bucket/folder."
+        return _at(read, path, "bucket", f"This is no address of a bucket: {error}.", fix)
+    return None
+
+
+def _bucket_path(place: str) -> PurePosixPath:
+    """A bucket's folder as a path that no folder of the workspace has."""
+    address = read_address(place)
+    return PurePosixPath("/", address.bucket, address.prefix)
 
 
 def _places(value: YamlValue) -> Iterable[tuple[YamlPath, str]]:

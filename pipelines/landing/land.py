@@ -44,7 +44,7 @@ def land(
     """
     lake.sweep(settings.source)
     found = find_files(folder)
-    taken = [file for file in found if _is_taken(file.name, source)]
+    taken = [file for file in found if is_taken(file.name, source)]
     units = list(source.layout(taken))
     fresh, duplicates = _fresh(units, lake.known_files(settings.source))
     used = {file.name for unit in units for file in unit.files}
@@ -69,7 +69,7 @@ def land(
     )
 
 
-def _is_taken(name: str, source: Source) -> bool:
+def is_taken(name: str, source: Source) -> bool:
     """Whether a name ends as the source's files do; an empty suffix means a name without a dot."""
     base = name.rsplit("/", 1)[-1].lower()
     return any(base.endswith(s) if s else "." not in base for s in source.suffixes)

@@ -110,7 +110,7 @@ CASES = {
     ),
     "a folder outside": ("inbox/openai", "../inbox", "outside", 6, "sources[0].location"),
     "a folder from the root": ("inbox/openai", "/", "outside", 6, "sources[0].location"),
-    "a bucket": ("inbox/openai", "s3://bills/x", "outside", 6, "sources[0].location"),
+    "a bucket there cannot be": ("inbox/openai", "s3://B/x", "bucket", 6, "sources[0].location"),
     "the workspace itself": ("inbox/openai", ".", "outside", 6, "sources[0].location"),
     "the reference folder": ("inbox/openai", "reference", "overlap", 6, "sources[0].location"),
     "a state folder that holds the inbox": (
