@@ -43,9 +43,9 @@ select
     count(*) filter (where operation = 'tool' or role = 'tool') as tool_calls,
     count(*) filter (where role in ('retry', 'fallback')) as retry_count,
     count(*) filter (where status = 'error') as error_count,
-    max_by(status, started_at || call_id) as last_status,
-    min_by(role, started_at || call_id) filter (where status = 'error') as failed_role,
-    max_by(model_id, started_at || call_id) as last_model_id,
+    max_by(status, started_at || call_id || source) as last_status,
+    min_by(role, started_at || call_id || source) filter (where status = 'error') as failed_role,
+    max_by(model_id, started_at || call_id || source) as last_model_id,
     cast(sum(billed_cost) as decimal(38, 12)) as billed_cost,
     cast(sum(estimated_cost) as decimal(38, 12)) as estimated_cost,
     cast(
