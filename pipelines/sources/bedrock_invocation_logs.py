@@ -7,18 +7,15 @@ read.
 
 from collections.abc import Iterable, Sequence
 
-from models.facts import Fact
-from models.vocabulary import Delivery, TokenSemantics
-from pipelines.sources.base import (
-    DeliveryUnit,
-    FoundFile,
-    Source,
-    StreamReader,
-    TokenRule,
-    each_file_alone,
+from pipelines.sources.base import DeliveryUnit, FoundFile, each_file_alone
+from pipelines.sources.call_source import calls_source
+from pipelines.sources.call_sql import (
+    EXCLUSIVE,
+    INCLUSIVE,
+    CallFormat,
+    Totals,
+    instant,
 )
-from pipelines.sources.call_facts import RULES
-from pipelines.sources.call_sql import CallFormat, calls_sql, instant
 from pipelines.sources.sql_text import literal, renamed
 
 _ERROR_CODES = {
@@ -91,26 +88,22 @@ _FORMAT = CallFormat(
         " if(error_text is null, null, '500'))",
         "is_streaming": "contains(api, 'Stream')",
     },
-    token_rules=(
-        TokenRule(
-            source_format="bedrock_invocation_log",
-            provider="*",
-            input_totals=TokenSemantics.EXCLUSIVE,
-            output_totals=TokenSemantics.INCLUSIVE,
-            note="As the Converse API counts; unverified for the log. Reasoning is not told apart.",
+    totals={
+        "*": Totals(
+            EXCLUSIVE,
+            INCLUSIVE,
+            "As the Converse API counts; unverified for the log. Reasoning is not told apart.",
         ),
-    ),
+    },
 )
 
-SOURCE = Source(
+SOURCE = calls_source(
+    _FORMAT,
     name="bedrock_invocation_logs",
     summary="Amazon Bedrock model invocation logs in S3: one JSON object per call.",
-    facts=(Fact.CALLS,),
-    delivery=Delivery.EVENTS,
     money_unit="none",
-    token_rules=_FORMAT.token_rules,
     proof="documented examples",
     suffixes=(".json", ".jsonl", ".gz"),
+    empty=("not_an_invocation",),
     layout=_invocations_only,
-    stream=StreamReader(sql=calls_sql(_FORMAT), rules=RULES, empty=("not_an_invocation",)),
 )

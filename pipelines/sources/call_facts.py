@@ -112,7 +112,7 @@ tested as (
         *,
         input + output as plain,
         cached + written as details_in,
-        if(total_of = 'provider', nullif(reported_total, 0), null) as told
+        if(has_own_total, nullif(reported_total, 0), null) as told
     from summed
 ),
 
@@ -146,8 +146,8 @@ decided as (
         coalesce(input_evidence <> input_totals and input_totals <> 'unknown', false)
         or coalesce(output_evidence <> output_totals and output_totals <> 'unknown', false)
             as is_contradicted,
-        (input_totals = 'unknown' and input_evidence is null and details_in > 0)
-        or (output_totals = 'unknown' and output_evidence is null and thought > 0) as is_guess,
+        (input_totals = 'unknown' and input_evidence is null)
+        or (output_totals = 'unknown' and output_evidence is null) as is_meaning_unknown,
         has_split
         and coalesce(cache_write_5m, 0) + coalesce(cache_write_1h, 0) <> written as is_split_wrong,
         -- what the provider turned away it did not charge; a time-out it may have
@@ -164,7 +164,7 @@ bucketed as (
         is_contradicted
         or is_split_wrong
         or coalesce(
-            total_of <> 'none'
+            has_sound_total
             and reported_total > 0
             and reported_total not in (
                 plain,
@@ -185,11 +185,12 @@ ruled as (
         *,
         coalesce(
             problem,
-            passed,
             case
                 when is_not_json then 'not_json'
-                when native_id is null
-                    then if(starts_with(ltrim(line), '{{'), 'missing_identity', 'not_an_object')
+                when native_id is null and not starts_with(ltrim(line), '{{')
+                    then 'not_an_object'
+                when passed is not null then passed
+                when native_id is null then 'missing_identity'
                 when
                     started is null
                     or started not between '2010-01-01T00:00:00Z' and '2100-01-01T00:00:00Z'
@@ -211,8 +212,8 @@ select
     cast(started as date) as charge_date,
     started as started_at,
     ended as ended_at,
-    first_token as first_token_at,
-    try(json_extract_string(metadata, cast($task_path as varchar))) as task_id,
+    if(coalesce(is_streaming, true), first_token, null) as first_token_at,
+    task_id,
     trace_id,
     parent_call_id,
     session_id,
@@ -232,9 +233,11 @@ select
     team_id,
     org_id,
     project_id,
-    if(metadata is null and tag_list is null, null, to_json(list_prepend(
-        tag_list, try(json_extract_string(metadata, cast($tag_paths as varchar[])))
-    ))) as tags,
+    if(
+        tag_list is null and coalesce(list_count(tag_values), 0) = 0,
+        null,
+        to_json(list_prepend(tag_list, tag_values))
+    ) as tags,
     status,
     if(regexp_full_match(error_text, '[A-Za-z0-9_.]{{1,80}}'), error_text, null) as error_class,
     if(http_code between 100 and 599, http_code, null) as http_status,
@@ -261,7 +264,7 @@ select
         else 'provider'
     end as token_source,
     case
-        when is_guess then 'unknown'
+        when is_meaning_unknown then 'unknown'
         when is_input_exclusive then 'exclusive'
         when is_output_exclusive then 'mixed'
         else 'inclusive'
@@ -279,7 +282,7 @@ select
     rule,
     if(rule is null, null, left(line, 64)) as rejected_text,
     [
-        if(is_guess, 'unknown_semantics', null),
+        if(is_meaning_unknown and (details_in > 0 or thought > 0), 'unknown_semantics', null),
         if(input_evidence = 'exclusive' and input_totals <> 'exclusive', 'input_exclusive', null),
         if(
             output_evidence = 'exclusive' and output_totals <> 'exclusive', 'output_exclusive', null

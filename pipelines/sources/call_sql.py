@@ -6,12 +6,13 @@ over them. What they mean is decided in `call_facts`, alike for all.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from models.vocabulary import TokenSemantics
 from pipelines.sources.base import TokenRule
 from pipelines.sources.call_facts import COUNTS, FACTS
 from pipelines.sources.call_words import PROVIDERS
-from pipelines.sources.sql_text import literal, renamed, texts
+from pipelines.sources.sql_text import chosen, literal, renamed, texts
 
 _TEXTS = (
     "native_id",
@@ -56,9 +57,20 @@ _TYPED = {
     "is_failed": "cast(null as boolean)",  # null: the HTTP status says it
     "cost_scale": "1",  # dollars in one unit of its money
     "cost_kind": "'gateway_estimate'",
-    # of `provider` it is evidence, of `gateway` a check, of `none` it is neither
-    "total_of": "'gateway'",
 }
+
+
+INCLUSIVE = TokenSemantics.INCLUSIVE
+EXCLUSIVE = TokenSemantics.EXCLUSIVE
+UNKNOWN = TokenSemantics.UNKNOWN
+
+
+class Totals(NamedTuple):
+    """Whether input and output totals include their details, and what is known about it."""
+
+    input: TokenSemantics
+    output: TokenSemantics
+    note: str
 
 
 @dataclass(frozen=True)
@@ -70,15 +82,23 @@ class CallFormat:
         paths: JSON paths by name; of several for one name the first with a value counts. A name
             that is also a column of the shared SQL becomes that column.
         columns: SQL over the names of `paths`, and `line`, for the other columns.
-        token_rules: What its totals mean; the rule of a provider before that of `*`.
+        totals: What its totals mean by provider; `*` is any other.
+        own_totals: Providers whose own total it passes on, so that the total is evidence.
+        has_sound_total: Whether a total of its own at least adds up.
         blanks: Texts that stand for nothing.
     """
 
     source_format: str
     paths: Mapping[str, str | Sequence[str]]
-    token_rules: tuple[TokenRule, ...]
+    totals: Mapping[str, Totals]
     columns: Mapping[str, str] = field(default_factory=dict)
+    own_totals: tuple[str, ...] = ()
+    has_sound_total: bool = True
     blanks: tuple[str, ...] = ("",)
+
+    def token_rules(self) -> tuple[TokenRule, ...]:
+        """What its totals mean, as it is published."""
+        return tuple(TokenRule(self.source_format, p, *t) for p, t in self.totals.items())
 
 
 def instant(column: str) -> str:
@@ -111,6 +131,11 @@ def is_true(column: str) -> str:
     return f"lower({column}) in ('true', '1')"
 
 
+def known_provider(column: str) -> str:
+    """A name that anybody may have given, where it is one of a provider; else null."""
+    return f"if({chosen(_compact(column), PROVIDERS)}, {column}, null)"
+
+
 def unfolded(*keys: str) -> str:
     """SQL of a reader's `unfold`: records wrapped in an object, alone or as an array.
 
@@ -130,33 +155,19 @@ def unfolded(*keys: str) -> str:
     )
 
 
-def from_csv(columns: Sequence[str], *, flat: str | None = None) -> str:
-    """SQL of a reader's `to_lines` for CSV: the named columns, and those below a prefix.
-
-    Columns with contents are never asked for, so they are never made into text.
-    """
-    below = f" or starts_with(c, {literal(flat)})" if flat else ""
-    return (
-        "select to_json(t) as line from (select columns("  # noqa: S608 - our own names
-        f"lambda c: c in ({', '.join(map(literal, columns))}){below}) from read_csv($path,"
-        " all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"',"
-        " max_line_size = 16777216)) as t"
-    )
-
-
 def calls_sql(form: CallFormat) -> str:
     """The SQL of a stream reader for one format."""
-    every = [path for paths in form.paths.values() for path in _several(paths)]
+    every = [path for paths in form.paths.values() for path in several(paths)]
     position, names = 1, []
     for name, paths in form.paths.items():
-        several = range(position, position + len(_several(paths)))
-        position += len(several)
-        values = ", ".join(f"top[{i}]" for i in several)
+        places = range(position, position + len(several(paths)))
+        position += len(places)
+        values = ", ".join(f"top[{i}]" for i in places)
         names.append(f"coalesce({values}) as {name}")
     columns = {c: c if c in form.paths else "cast(null as varchar)" for c in _TEXTS}
     columns |= _TYPED | dict(form.columns)
     described = ",\n        ".join(f"{sql} as {name}" for name, sql in columns.items())
-    blank = " or ".join(f"x = {literal(b)}" for b in form.blanks)
+    not_blank = f"lambda x: if({chosen('x', form.blanks)}, null, x)"
     own = ",\n        ".join(names)
     return f"""
 with parsed as (
@@ -165,9 +176,7 @@ with parsed as (
         source_row,
         line,
         problem,
-        list_transform(
-            try(json_extract_string(line, {texts(every)})), lambda x: if({blank}, null, x)
-        ) as top
+        list_transform(try(json_extract_string(line, {texts(every)})), {not_blank}) as top
     from lines
 ),
 
@@ -197,6 +206,10 @@ described as (
 named as (
     select
         *,
+        try(json_extract_string(metadata, cast($task_path as varchar))) as task_id,
+        list_transform(
+            try(json_extract_string(metadata, cast($tag_paths as varchar[]))), {not_blank}
+        ) as tag_values,
         coalesce(
             {renamed(_compact("provider_text"), PROVIDERS)}, lower(provider_text)
         ) as counted_by
@@ -206,14 +219,17 @@ named as (
 meant as (
     select
         *,
-        {_by_provider(form.token_rules, "input_totals")} as input_totals,
-        {_by_provider(form.token_rules, "output_totals")} as output_totals
+        {_by_provider({p: t.input for p, t in form.totals.items()})} as input_totals,
+        {_by_provider({p: t.output for p, t in form.totals.items()})} as output_totals,
+        {str(form.has_sound_total).lower()} as has_sound_total,
+        {chosen("counted_by", form.own_totals) if form.own_totals else "false"} as has_own_total
     from named
 ),
 {FACTS}"""  # noqa: S608 - our own constants only
 
 
-def _several(paths: str | Sequence[str]) -> Sequence[str]:
+def several(paths: str | Sequence[str]) -> Sequence[str]:
+    """The paths of one name."""
     return (paths,) if isinstance(paths, str) else paths
 
 
@@ -221,8 +237,7 @@ def _compact(column: str) -> str:
     return f"regexp_replace(lower({column}), '[^a-z0-9]', '', 'g')"
 
 
-def _by_provider(rules: tuple[TokenRule, ...], totals: str) -> str:
-    by_name: dict[str, TokenSemantics] = {rule.provider: getattr(rule, totals) for rule in rules}
-    other = by_name.pop("*")
-    whens = " ".join(f"when {literal(p)} then {literal(t)}" for p, t in by_name.items())
-    return f"case counted_by {whens} else {literal(other)} end" if whens else literal(other)
+def _by_provider(totals: Mapping[str, TokenSemantics]) -> str:
+    known = {provider: str(meaning) for provider, meaning in totals.items() if provider != "*"}
+    other = literal(totals["*"])
+    return f"coalesce({renamed('counted_by', known)}, {other})" if known else other

@@ -47,7 +47,7 @@ OPERATION_PATHS = {
     "/audio/speech": "audio_out",
     "/realtime": "realtime",
     "/batches": "batch",
-    "chat/completions|/responses|/messages|/converse|generatecontent|/invoke|/v1/chat": "chat",
+    "chat.?completions|/responses|/messages|/converse|generatecontent|/invoke|/v1/chat": "chat",
     "/completions": "completion",
 }
 """Operations by a pattern in the path of the request, in lower case; the first counts."""

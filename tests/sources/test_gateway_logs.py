@@ -11,7 +11,18 @@ from pipelines.sources import all_sources
 from tests.landing.room import Room
 
 SAMPLES = Path(__file__).parents[2] / "data_samples"
-FORMATS = ("bedrock_invocation_logs",)
+FORMATS = (
+    "bedrock_invocation_logs",
+    "portkey",
+    "helicone",
+    "kong",
+    "envoy_ai_gateway",
+    "cloudflare_ai_gateway",
+    "openrouter_generations",
+    "azure_apim",
+    "databricks_endpoint_usage",
+    "vercel_generations",
+)
 
 
 def plain(value):

@@ -1,0 +1,85 @@
+"""A source of calls, from the table of its format."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from models.facts import Fact
+from models.vocabulary import Delivery
+from pipelines.sources.base import (
+    DeliveryUnit,
+    FoundFile,
+    Source,
+    StreamReader,
+    each_file_alone,
+)
+from pipelines.sources.call_facts import RULES
+from pipelines.sources.call_sql import CallFormat, calls_sql, several
+from pipelines.sources.sql_text import chosen, literal
+
+Layout = Callable[[Sequence[FoundFile]], Iterable[DeliveryUnit]]
+
+_TOP_LEVEL = re.compile(r"\$\.(\w+)")
+"""A path that is the name of a column."""
+
+
+def calls_source(
+    form: CallFormat,
+    *,
+    name: str,
+    summary: str,
+    money_unit: str,
+    proof: str,
+    suffixes: tuple[str, ...] = (".jsonl", ".ndjson", ".json", ".gz"),
+    has_tables: bool = False,
+    below: str | None = None,
+    unfold: str | None = None,
+    empty: tuple[str, ...] = (),
+    layout: Layout = each_file_alone,
+) -> Source:
+    """A source of calls in one format.
+
+    Args:
+        form: How a call is written down.
+        name: As in `Source`.
+        summary: As in `Source`.
+        money_unit: As in `Source`.
+        proof: As in `Source`.
+        suffixes: As in `Source`, besides tables.
+        has_tables: Whether the same rows also come as CSV and Parquet.
+        below: Read columns of such tables whose names begin so, too.
+        unfold: As in `StreamReader`.
+        empty: As in `StreamReader`.
+        layout: As in `Source`.
+    """
+    return Source(
+        name=name,
+        summary=summary,
+        facts=(Fact.CALLS,),
+        delivery=Delivery.EVENTS,
+        money_unit=money_unit,
+        token_rules=form.token_rules(),
+        proof=proof,
+        suffixes=(*suffixes, ".csv", ".parquet") if has_tables else suffixes,
+        layout=layout,
+        stream=StreamReader(
+            sql=calls_sql(form),
+            rules=RULES,
+            to_lines=_from_tables(form, below) if has_tables else {},
+            unfold=unfold,
+            empty=empty,
+        ),
+    )
+
+
+def _from_tables(form: CallFormat, below: str | None) -> dict[str, str]:
+    """Only columns that are a path of their own: those with contents never become text."""
+    paths = (path for paths in form.paths.values() for path in several(paths))
+    names = sorted({match[1] for path in paths if (match := _TOP_LEVEL.fullmatch(path))})
+    wanted = chosen("c", names) + (f" or starts_with(c, {literal(below)})" if below else "")
+    select = f"select to_json(t) as line from (select columns(lambda c: {wanted}) from "  # noqa: S608 - our own names
+    return {
+        ".csv": select
+        + "read_csv($path, all_varchar = true, header = true, delim = ',', quote = '\"',"
+        " escape = '\"', max_line_size = 16777216)) as t",
+        ".parquet": select + "read_parquet($path)) as t",
+    }

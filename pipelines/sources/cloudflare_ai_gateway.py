@@ -1,0 +1,73 @@
+"""Cloudflare AI Gateway logs: answers of its log list, or Logpush files.
+
+Metadata comes as the text of a JSON object; in Logpush files it is encrypted and not read. There
+are no counts of cached or reasoning tokens. Logs stop when the gateway's limit of stored logs is
+reached, without a word.
+"""
+
+from pipelines.sources.call_source import calls_source
+from pipelines.sources.call_sql import (
+    UNKNOWN,
+    CallFormat,
+    Totals,
+    instant,
+    is_true,
+    later,
+    unfolded,
+)
+
+
+def _both(name: str) -> list[str]:
+    """A field of the log list, and as Logpush would spell it."""
+    return [f"$.{name}", "$." + "".join(map(str.capitalize, name.split("_")))]
+
+
+_FORMAT = CallFormat(
+    source_format="cloudflare_ai_gateway_log",
+    paths={
+        "native_id": _both("id"),
+        "started_text": _both("created_at"),
+        "ended_text": _both("duration"),
+        "provider_text": _both("provider"),
+        "served_model": _both("model"),
+        "path": _both("path"),
+        "kind": _both("model_type"),
+        "request_kind": _both("request_type"),
+        "http_text": _both("status_code"),
+        "success": _both("success"),
+        "cached": _both("cached"),
+        "step": _both("step"),
+        "any_metadata": _both("metadata"),
+        "reported_input": _both("tokens_in"),
+        "reported_output": _both("tokens_out"),
+        "cost_text": _both("cost"),
+    },
+    columns={
+        "started": instant("started_text"),
+        "ended": later(instant("started_text"), "ended_text"),
+        "path_text": "concat_ws('/', '', path, request_kind, kind)",
+        "metadata": "if(try(json_exists(any_metadata, '$.iv')), null, any_metadata)",
+        "is_hit": f"coalesce({is_true('cached')}, false)",
+        "is_failed": f"not {is_true('success')}",
+        "attempt_no": "try_cast(step as integer) + 1",
+        "own_role": "if(try_cast(step as integer) > 0, 'fallback', null)",
+    },
+    totals={
+        "*": Totals(
+            UNKNOWN,
+            UNKNOWN,
+            "Unverified. Without counts of cache and reasoning, all of both totals is priced"
+            " as plain input and output.",
+        ),
+    },
+)
+
+SOURCE = calls_source(
+    _FORMAT,
+    name="cloudflare_ai_gateway",
+    summary="Cloudflare AI Gateway logs: the log list (JSON) or Logpush files.",
+    money_unit="dollars, an estimate",
+    proof="constructed files",
+    suffixes=(".jsonl", ".ndjson", ".json", ".log", ".gz"),
+    unfold=unfolded("result"),
+)

@@ -1,0 +1,90 @@
+"""Helicone request exports: CSV, JSON or JSON lines of its request rows.
+
+A row with the id of another request in `cache_reference_id` was answered by Helicone's own cache.
+The gateway's total is not used: for some routes it adds cached input twice. A status of zero or
+below is a call whose end Helicone never saw.
+"""
+
+from pipelines.sources.call_source import calls_source
+from pipelines.sources.call_sql import (
+    EXCLUSIVE,
+    INCLUSIVE,
+    UNKNOWN,
+    CallFormat,
+    Totals,
+    instant,
+    later,
+)
+
+_NO_REFERENCE = "00000000-0000-0000-0000-000000000000"
+
+
+def _property(name: str) -> list[str]:
+    return [f'$.request_properties."{name}"', f'$.properties."{name}"']
+
+
+_FORMAT = CallFormat(
+    source_format="helicone_request",
+    paths={
+        "native_id": "$.request_id",
+        "started_text": "$.request_created_at",
+        "response_time": "$.response_created_at",
+        "delay": "$.delay_ms",
+        "first_token_delay": "$.time_to_first_token",
+        "session_id": _property("Helicone-Session-Id"),
+        "provider_request_id": ["$.response_body.id", "$.response_id"],
+        "path_text": ["$.request_path", "$.target_url"],
+        "provider_text": "$.provider",
+        "requested_model": "$.request_model",
+        "served_model": ["$.response_model", "$.model"],
+        "api_key_id": "$.proxy_key_id",
+        "user_id": "$.request_user_id",
+        "metadata": ["$.request_properties", "$.properties"],
+        "http_text": "$.response_status",
+        "reference": "$.cache_reference_id",
+        "reported_input": "$.prompt_tokens",
+        "reported_output": "$.completion_tokens",
+        "reported_total": "$.total_tokens",
+        "cache_read": "$.prompt_cache_read_tokens",
+        "cache_write": "$.prompt_cache_write_tokens",
+        "input_audio": "$.prompt_audio_tokens",
+        "output_audio": "$.completion_audio_tokens",
+        "cost_text": ["$.costUSD", "$.cost"],
+    },
+    columns={
+        "trace_id": "session_id",
+        "started": instant("started_text"),
+        "ended": f"coalesce({instant('response_time')}, {later(instant('started_text'), 'delay')})",
+        "ended_text": "coalesce(response_time, delay)",
+        "first_token": later(instant("started_text"), "first_token_delay"),
+        "is_hit": f"coalesce(reference <> '{_NO_REFERENCE}', false)",
+        "is_cancelled": "coalesce(try_cast(http_text as integer) <= 0, false)",
+    },
+    totals={
+        "anthropic": Totals(
+            EXCLUSIVE,
+            INCLUSIVE,
+            "Some cache writes are lost: those without a split by lifetime in the answer.",
+        ),
+        "google": Totals(
+            INCLUSIVE,
+            EXCLUSIVE,
+            "Reasoning is not recorded at all: it is unknown. The input is unverified.",
+        ),
+        "*": Totals(
+            UNKNOWN,
+            UNKNOWN,
+            "Unverified: read as the provider's own API counts, unless a count disproves it.",
+        ),
+    },
+    has_sound_total=False,
+)
+
+SOURCE = calls_source(
+    _FORMAT,
+    name="helicone",
+    summary="Helicone request exports: CSV, JSON or JSON lines.",
+    money_unit="dollars, an estimate",
+    proof="constructed files",
+    has_tables=True,
+)

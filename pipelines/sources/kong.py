@@ -1,0 +1,92 @@
+"""Kong Gateway log entries with AI statistics, as its file, HTTP and TCP log plugins write them.
+
+Statistics are below `ai.proxy`, or in the older layout below the plugin's own name, which has
+hyphens. Counts are the provider's own, and the cost comes from prices set in the plugin: it is 0
+where none are set. Other requests of the gateway are no calls.
+"""
+
+from pipelines.sources.call_source import calls_source
+from pipelines.sources.call_sql import (
+    EXCLUSIVE,
+    INCLUSIVE,
+    CallFormat,
+    Totals,
+    instant,
+    later,
+)
+
+_PLUGINS = ("proxy", '"ai-proxy"', '"ai-proxy-advanced"')
+_OTHER_PLUGINS = ('"ai-request-transformer"', '"ai-response-transformer"')
+"""Plugins that ask an AI model for the gateway itself, beside the caller's own question."""
+
+
+def _of_plugin(*below: str) -> list[str]:
+    return [f"$.ai.{plugin}.{path}" for path in below for plugin in _PLUGINS]
+
+
+_FORMAT = CallFormat(
+    source_format="kong_ai_log",
+    paths={
+        "native_id": "$.request.id",
+        "started_text": "$.started_at",
+        "ended_text": [*_of_plugin("meta.llm_latency"), "$.latencies.request"],
+        "first_token_delay": _of_plugin("usage.time_to_first_token"),
+        "path_text": ["$.upstream_uri", "$.request.uri"],
+        "provider_text": _of_plugin("meta.provider_name"),
+        "requested_model": _of_plugin("meta.request_model"),
+        "served_model": _of_plugin("meta.response_model"),
+        "deployment_id": _of_plugin("meta.plugin_id"),
+        "request_mode": _of_plugin("meta.request_mode"),
+        "cache_status": [
+            *_of_plugin("cache.cache_status"),
+            '$.ai."ai-semantic-cache".cache_status',
+        ],
+        "api_key_id": "$.consumer.id",
+        "user_id": ["$.consumer.custom_id", "$.consumer.username"],
+        "org_id": "$.workspace",
+        "project_id": "$.service.name",
+        "http_text": "$.response.status",
+        "reported_input": _of_plugin("usage.prompt_tokens", "usage.input_tokens"),
+        "reported_output": _of_plugin("usage.completion_tokens", "usage.output_tokens"),
+        "reported_total": _of_plugin("usage.total_tokens"),
+        "cache_read": _of_plugin("usage.prompt_tokens_details.cached_tokens"),
+        "input_audio": _of_plugin("usage.prompt_tokens_details.audio_tokens"),
+        "reasoning": _of_plugin("usage.completion_tokens_details.reasoning_tokens"),
+        "output_audio": _of_plugin("usage.completion_tokens_details.audio_tokens"),
+        "cost_text": _of_plugin("usage.cost"),
+        "embedded": _of_plugin('"rag-inject".embeddings_tokens', "cache.embeddings_tokens"),
+        "asked_by_gateway": [f"$.ai.{name}.usage.total_tokens" for name in _OTHER_PLUGINS],
+        "judged": [path + ".meta.provider_name" for path in _of_plugin('"ai-llm-as-judge"')],
+    },
+    columns={
+        "started": instant("started_text"),
+        "ended": later(instant("started_text"), "ended_text"),
+        "first_token": later(instant("started_text"), "first_token_delay"),
+        "passed": "if(coalesce(provider_text, requested_model, reported_input) is null,"
+        " 'not_ai_work', null)",
+        "metadata": "line",
+        "is_hit": "coalesce(lower(cache_status) = 'hit', false)",
+        "is_streaming": "request_mode = 'stream'",
+        "own_operation": "if(request_mode = 'realtime', 'realtime', null)",
+        "note": "case when asked_by_gateway is not null or judged is not null"
+        " then 'more_calls_in_entry' when try_cast(embedded as bigint) > 0"
+        " then 'embeddings_not_counted' end",
+    },
+    totals={
+        "anthropic": Totals(EXCLUSIVE, INCLUSIVE, "The provider's own counts."),
+        "aws": Totals(EXCLUSIVE, INCLUSIVE, "The provider's own counts."),
+        "google": Totals(INCLUSIVE, EXCLUSIVE, "The provider's own counts, without thoughts."),
+        "*": Totals(INCLUSIVE, INCLUSIVE, "The provider's own counts, as OpenAI has them."),
+    },
+    own_totals=("openai", "azure", "google"),
+)
+
+SOURCE = calls_source(
+    _FORMAT,
+    name="kong",
+    summary="Kong Gateway log entries with AI statistics (JSON lines).",
+    money_unit="dollars, an estimate",
+    proof="documented examples",
+    suffixes=(".jsonl", ".ndjson", ".json", ".log", ".gz"),
+    empty=("not_ai_work",),
+)

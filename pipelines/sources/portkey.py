@@ -1,0 +1,109 @@
+"""Portkey log exports: JSON lines, or CSV with flattened names.
+
+Columns are chosen when the export is made, so every one may be missing. Its cost is in US cents.
+A retried call is one row; each target of a fallback is a row of its own, with the same trace, and
+no single row says whether it came first. Of requests and answers only the usage, the id and the
+name of the AI model are read, and only where they are objects.
+"""
+
+from pipelines.sources.call_source import calls_source
+from pipelines.sources.call_sql import (
+    EXCLUSIVE,
+    INCLUSIVE,
+    CallFormat,
+    Totals,
+    instant,
+    is_true,
+    later,
+)
+
+
+def _answer(*below: str) -> list[str]:
+    """Where something of the answer may be: in it, in its body, in a flattened name."""
+    roots = ("$.response", "$.response.body", '$."response.body"')
+    return [f"{root}.{path}" for path in below for root in roots]
+
+
+_FLAT_METADATA = """case when contains(line, '"metadata.') then to_json(map_from_entries(
+    list_transform(
+        list_filter(try(json_keys(line)), lambda k: starts_with(k, 'metadata.')),
+        lambda k: struct_pack(
+            k := substr(k, 10),
+            v := json_extract_string(line, '/' || replace(replace(k, '~', '~0'), '/', '~1'))
+        )
+    )
+)) end"""
+
+_FORMAT = CallFormat(
+    source_format="portkey_log_export",
+    paths={
+        "native_id": "$.id",
+        "trace_id": "$.trace_id",
+        "started_text": "$.created_at",
+        "ended_text": "$.response_time",
+        "provider_text": "$.ai_org",
+        "served_model": "$.ai_model",
+        "requested_model": ["$.request.model", "$.request.body.model", '$."request.body".model'],
+        "provider_request_id": _answer("id"),
+        "path_text": "$.request_url",
+        "http_text": "$.response_status_code",
+        "is_success": "$.is_success",
+        "cache_status": "$.cache_status",
+        "stream_mode": "$.stream_mode",
+        "retries": "$.retry_success_count",
+        "mode": "$.mode",
+        "setting": "$.config",
+        "cost": "$.cost",
+        "currency": "$.cost_currency",
+        "named_metadata": "$.metadata",
+        "user_id": ["$.metadata._user", '$."metadata._user"'],
+        "reported_input": [*_answer("usage.prompt_tokens"), "$.req_units"],
+        "reported_output": [*_answer("usage.completion_tokens"), "$.res_units"],
+        "reported_total": [*_answer("usage.total_tokens"), "$.total_units"],
+        "cache_read": _answer(
+            "usage.prompt_tokens_details.cached_tokens", "usage.cache_read_input_tokens"
+        ),
+        "cache_write": _answer("usage.cache_creation_input_tokens"),
+        "reasoning": _answer("usage.completion_tokens_details.reasoning_tokens"),
+        "input_audio": _answer("usage.prompt_tokens_details.audio_tokens"),
+        "output_audio": _answer("usage.completion_tokens_details.audio_tokens"),
+    },
+    columns={
+        "started": instant("started_text"),
+        "ended": later(instant("started_text"), "ended_text"),
+        "metadata": f"coalesce(named_metadata, {_FLAT_METADATA})",
+        "is_hit": "coalesce(upper(cache_status) in ('HIT', 'SEMANTIC HIT'), false)",
+        "is_failed": f"if(not {is_true('is_success')}, true, null)",
+        "is_streaming": is_true("stream_mode"),
+        "attempt_no": "if(retries[1] = '-', null, try_cast(retries as integer) + 1)",
+        "own_role": "if(upper(mode) = 'FALLBACK', 'unknown', null)",
+        # an inline configuration is an object and may hold keys
+        "deployment_id": "if(regexp_full_match(setting, '[A-Za-z0-9_.-]+'), setting, null)",
+        "cost_text": "if(coalesce(upper(currency), 'USD') = 'USD', cost, null)",
+        "cost_scale": "0.01",
+        "note": "if(upper(currency) <> 'USD', 'cost_not_in_dollars', null)",
+    },
+    totals={
+        "anthropic": Totals(
+            EXCLUSIVE, INCLUSIVE, "Its total includes the cache that its prompt does not."
+        ),
+        "aws": Totals(INCLUSIVE, INCLUSIVE, "Normalised by the gateway."),
+        "google": Totals(INCLUSIVE, EXCLUSIVE, "Reasoning comes beside the completion."),
+        "*": Totals(
+            INCLUSIVE,
+            INCLUSIVE,
+            "As OpenAI counts; that the unit columns agree with the usage is unverified.",
+        ),
+    },
+    own_totals=("openai", "azure", "google"),
+)
+
+SOURCE = calls_source(
+    _FORMAT,
+    name="portkey",
+    summary="Portkey log exports: JSON lines or CSV.",
+    money_unit="cents, an estimate",
+    proof="constructed files",
+    has_tables=True,
+    below="metadata.",
+)

@@ -1,0 +1,71 @@
+"""Vercel AI Gateway generation information, as its API or its client library gives it.
+
+Vercel bills a call, unless it ran on the customer's own key: then the provider does, and what it is
+expected to bill is the upstream cost. The two amounts are never added.
+"""
+
+from pipelines.sources.call_source import calls_source
+from pipelines.sources.call_sql import (
+    UNKNOWN,
+    CallFormat,
+    Totals,
+    instant,
+    is_true,
+    later,
+    unfolded,
+)
+
+_IS_OWN_KEY = f"coalesce({is_true('is_own_key')}, false)"
+
+_FORMAT = CallFormat(
+    source_format="vercel_generation",
+    paths={
+        "native_id": "$.id",
+        "started_text": ["$.createdAt", "$.created_at"],
+        "ended_text": ["$.generationTime", "$.generation_time"],
+        "first_token_delay": "$.latency",
+        "provider_text": ["$.providerName", "$.provider_name"],
+        "deployment_id": ["$.providerName", "$.provider_name"],
+        "named": "$.model",
+        "streamed": "$.streamed",
+        "finish_reason": ["$.finishReason", "$.finish_reason"],
+        "is_own_key": ["$.isByok", "$.is_byok"],
+        "reported_input": ["$.promptTokens", "$.native_tokens_prompt"],
+        "reported_output": ["$.completionTokens", "$.native_tokens_completion"],
+        "cache_read": ["$.cachedTokens", "$.native_tokens_cached"],
+        "cache_write": ["$.cacheCreationTokens", "$.native_tokens_cache_creation"],
+        "reasoning": ["$.reasoningTokens", "$.native_tokens_reasoning"],
+        "web_searches": ["$.billableWebSearchCalls", "$.billable_web_search_calls"],
+        "own_cost": ["$.totalCost", "$.total_cost", "$.usage"],
+        "upstream_cost": ["$.upstreamInferenceCost", "$.upstream_inference_cost"],
+    },
+    columns={
+        "started": instant("started_text"),
+        "ended": later(instant("started_text"), "ended_text"),
+        "first_token": later(instant("started_text"), "first_token_delay"),
+        "reseller": f"if({_IS_OWN_KEY}, null, 'vercel')",
+        "requested_model": "named",
+        "served_model": f"if({_IS_OWN_KEY}, regexp_replace(named, '^[^/]+/', ''), named)",
+        "is_streaming": is_true("streamed"),
+        "is_failed": "finish_reason = 'error'",
+        "cost_text": f"if({_IS_OWN_KEY}, upstream_cost, own_cost)",
+        "cost_kind": f"if({_IS_OWN_KEY}, 'gateway_estimate', 'provider_billed')",
+    },
+    totals={
+        "*": Totals(
+            UNKNOWN,
+            UNKNOWN,
+            "Unverified: read as the provider's own API counts, unless a count disproves it.",
+        ),
+    },
+)
+
+SOURCE = calls_source(
+    _FORMAT,
+    name="vercel_generations",
+    summary="Vercel AI Gateway generation information (JSON).",
+    money_unit="dollars",
+    proof="constructed files",
+    suffixes=(".jsonl", ".ndjson", ".json", ".gz"),
+    unfold=unfolded("data"),
+)
