@@ -198,7 +198,12 @@ def run(
         from_date: Compute no day before this one; all that changed by default.
         to_date: Compute no day from this one on.
         progress: Called with stage, done and total.
+
+    Raises:
+        WorkspaceError: A reference table is wrong; nothing was read.
     """
+    # a mistake people can correct at once is told before hours of landing, not after
+    load_reference(workspace)
     seconds: dict[str, float] = {}
     clock = _Clock(seconds)
     landings = tuple(

@@ -651,7 +651,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("damage", "column"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_in_a_reference_table_stops_before_anything_is_computed(
+def test_a_mistake_in_a_reference_table_stops_before_anything_is_read(
     small, tmp_path, damage, column
 ):
     company = small.copy(tmp_path / "acme")
@@ -664,4 +664,4 @@ def test_a_mistake_in_a_reference_table_stops_before_anything_is_computed(
     assert column is None or column in message
     assert re.search(r"\. [A-Z][^.]+[.?]", message)
     assert not (company.root / "published").exists()
-    assert not (company.root / ".everycent" / "warehouse").exists()
+    assert not (company.root / ".everycent").exists()
