@@ -6,7 +6,8 @@ grain: one row per suite, partition and counter
 with repeated as (
     select
         charge_date,
-        count(*) - count(distinct source || '|' || scope || '|' || charge_key) as duplicates
+        count(*)
+        - count(distinct source || '|' || coalesce(scope, '') || '|' || charge_key) as duplicates
     from stg_charges
     group by charge_date
 ),

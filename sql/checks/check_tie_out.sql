@@ -16,53 +16,44 @@ with counted as (
     group by periods.billing_period
 ),
 
-charged as (
+-- charged less what rounding added less what was billed, in whichever of them a currency is
+amounts as (
     select
         billing_period,
         billing_currency,
-        sum(amount_exact) as amount_exact
+        amount_exact as amount
     from mart_chargeback_monthly
     where line_kind <> 'reconciling' and cause <> 'unexplained'
-    group by billing_period, billing_currency
-),
-
-billed as (
+    union all
     select
         billing_period,
         billing_currency,
-        sum(billed_cost) as billed_cost
+        -rounding_added as amount
+    from statement_rounding
+    union all
+    select
+        billing_period,
+        billing_currency,
+        -billed_cost as amount
     from period_cost_lines
     where cost_basis = 'billed'
-    group by billing_period, billing_currency
 ),
 
-rounding as (
+differences as (
     select
         billing_period,
-        billing_currency,
-        sum(rounding_added) as rounding_added
-    from statement_rounding
+        billing_currency
+    from amounts
     group by billing_period, billing_currency
+    having sum(amount) <> 0
 ),
 
 sums as (
     select
         strftime(periods.billing_period, '%Y-%m') as partition,
-        count(*) filter (
-            where
-            coalesce(charged.amount_exact, 0) - coalesce(rounding.rounding_added, 0)
-            <> coalesce(billed.billed_cost, 0)
-        ) as sum_differs
+        count(differences.billing_currency) as sum_differs
     from periods
-    left join billed on periods.billing_period = billed.billing_period
-    left join charged
-        on
-            billed.billing_period = charged.billing_period
-            and billed.billing_currency = charged.billing_currency
-    left join rounding
-        on
-            billed.billing_period = rounding.billing_period
-            and billed.billing_currency = rounding.billing_currency
+    left join differences on periods.billing_period = differences.billing_period
     group by periods.billing_period
 )
 

@@ -53,7 +53,7 @@ class _TextLoader(yaml.BaseLoader):
     """Plain `null` is null, everything else is the text as written."""
 
 
-_TextLoader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile("null"), ["n"])
+_TextLoader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile("null$"), ["n"])
 _TextLoader.add_constructor("tag:yaml.org,2002:null", lambda _loader, _node: None)
 
 
@@ -123,6 +123,7 @@ def run(case: Case, types: Types) -> str:
             _create(session, name, types[name], case.given.get(name, {"columns": []}))
         session.build([case.transform], {**PARAMS, **case.params})
         actual = _describe(session, table)
+        doubles = session.con.execute(_doubles(case.transform)).fetchall()
         columns = case.expect["columns"]
         _refuse_unknown(table, columns, actual)
         _create(session, "expected", {c: actual[c] for c in columns}, case.expect)
@@ -132,9 +133,17 @@ def run(case: Case, types: Types) -> str:
         missing = session.con.execute(f"{wanted} except all {result}").fetchall()
         surplus = session.con.execute(f"{result} except all {wanted}").fetchall()
     return "\n".join(
-        [f"missing: {_text(row)}" for row in sorted(missing, key=str)]
+        [f"two rows of one key: {_text(row)}" for row in sorted(doubles, key=str)]
+        + [f"missing: {_text(row)}" for row in sorted(missing, key=str)]
         + [f"surplus: {_text(row)}" for row in sorted(surplus, key=str)]
     )
+
+
+def _doubles(transform: Transform) -> str:
+    """A query for keys that more than one row has; checks have no keys."""
+    keys = ", ".join(identifier(key) for key in transform.keys) or "*"
+    table = identifier(transform.name)
+    return f"select {keys} from {table} group by all having count(*) > 1"
 
 
 def _text(row: Sequence[object]) -> str:
