@@ -1,8 +1,8 @@
 /*
 description: What ownership rules can look at, per subject. A subject is a call profile, a user, or
   the provider-side scope of a charge; all three meet the same rules.
-grain: one row per subject, charge_date, match_on, match_key and match_value
-keys: [subject, charge_date, match_on, match_key, match_value]
+grain: one row per subject, charge_date, source, match_on, match_key and match_value
+keys: [subject, charge_date, source, match_on, match_key, match_value]
 */
 
 with profiles as (

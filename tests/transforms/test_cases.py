@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.transforms import load_transforms
+from pipelines.transforms import Transform, load_transforms
 from tests.transforms.cases import Case, Types, case_file, read_cases, run
 
 TRANSFORMS = list(load_transforms().values())
@@ -16,6 +16,14 @@ def test_given_rows_become_the_expected_rows(case: Case, types: Types):
     differences = run(case, types)
 
     assert not differences, f"{case_file(case.transform).name}: {case.name}\n{differences}"
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS, ids=lambda t: t.name)
+def test_every_transform_has_cases(transform: Transform):
+    names = [case.name for case in CASES if case.transform is transform]
+
+    assert names, f"write {case_file(transform)}"
+    assert len(names) == len(set(names))
 
 
 def test_every_case_file_belongs_to_a_transform():
