@@ -20,7 +20,7 @@ from pipelines.sources.reports import COSTS, FactRow, Provider, ReportLine, mete
 
 _USAGE = "usage.messages"
 
-_TOKEN_TYPES = {
+TOKEN_TYPES = {
     "uncached_input_tokens": Meter.INPUT_UNCACHED,
     "cache_read_input_tokens": Meter.CACHE_READ,
     "cache_creation.ephemeral_5m_input_tokens": Meter.CACHE_WRITE_5M,
@@ -34,8 +34,8 @@ _CONSOLE_TOKEN_TYPES = {
     "input_cache_write_1h": Meter.CACHE_WRITE_1H,
     "output": Meter.OUTPUT,
 }
-_COST_TYPES = {"web_search": Meter.WEB_SEARCH, "code_execution": Meter.CODE_EXECUTION}
-_COUNTS = {**_TOKEN_TYPES, "server_tool_use.web_search_requests": Meter.WEB_SEARCH}
+COST_TYPES = {"web_search": Meter.WEB_SEARCH, "code_execution": Meter.CODE_EXECUTION}
+_COUNTS = {**TOKEN_TYPES, "server_tool_use.web_search_requests": Meter.WEB_SEARCH}
 _CONSOLE_COUNTS = {
     "usage_input_tokens_no_cache": "uncached_input_tokens",
     "usage_input_tokens_cache_read": "cache_read_input_tokens",
@@ -160,10 +160,10 @@ def _workspace(line: ReportLine) -> str | None:
 def _meter_of_charge(values: Values) -> Meter | None:
     """Null for a line that lumps all meters; `unclassified` for words that are not known."""
     cost_type, token_type = text(values, "cost_type"), text(values, "token_type")
-    if cost_type in _COST_TYPES:
-        return _COST_TYPES[cost_type]
+    if cost_type in COST_TYPES:
+        return COST_TYPES[cost_type]
     if token_type is not None:
-        return (_TOKEN_TYPES | _CONSOLE_TOKEN_TYPES).get(token_type, Meter.UNCLASSIFIED)
+        return (TOKEN_TYPES | _CONSOLE_TOKEN_TYPES).get(token_type, Meter.UNCLASSIFIED)
     is_lump = cost_type is None and text(values, "description") is None
     return None if is_lump else Meter.UNCLASSIFIED
 
@@ -213,7 +213,7 @@ def _region(values: Values) -> str | None:
     return None if geography == "not_available" else geography
 
 
-def _counted(values: Values) -> dict[Meter, int]:
+def counted_tokens(values: Values) -> dict[Meter, int]:
     """The disjoint kinds that a usage record tells; kinds left out by the report are zero."""
     flat = dict(values)
     for name in ("cache_creation", "server_tool_use"):
@@ -239,7 +239,7 @@ def _read_usage(line: ReportLine) -> Sequence[FactRow]:
         "token_semantics": TokenSemantics.EXCLUSIVE.value,
         "key": tuple(text(values, column) for column in _DIMENSIONS),
     }
-    return metered(common, _counted(values), None)
+    return metered(common, counted_tokens(values), None)
 
 
 _PROVIDER = Provider(

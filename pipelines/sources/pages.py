@@ -125,21 +125,29 @@ def read_documents(files: Sequence[FoundFile], dialect: Dialect) -> list[Documen
     return documents
 
 
-def _read_document(found: FoundFile, dialect: Dialect) -> Document:
+def text_content(found: FoundFile) -> str:
+    """The text of a small file, without a byte order mark.
+
+    Raises:
+        SourceError: It is too large, or not UTF-8.
+    """
     if found.size > MAX_BYTES:
         raise SourceError(
             f"{found.name}: larger than {MAX_BYTES // 2**20} MiB. Download fewer days."
         )
     try:
-        content = found.path.read_bytes().decode("utf-8-sig")
+        return found.path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SourceError(f"{found.name}: not UTF-8. Download the file again.") from error
+
+
+def _read_document(found: FoundFile, dialect: Dialect) -> Document:
     read = _read_csv if found.name.lower().endswith(".csv") else _read_json
-    return read(found, content, dialect)
+    return read(found, text_content(found), dialect)
 
 
 def _read_json(found: FoundFile, content: str, dialect: Dialect) -> Document:
-    buckets, has_more = _buckets(found, _parse_json(found, content))
+    buckets, has_more = _buckets(found, parse_json(found, content))
     spans: list[Span] = []
     results: list[tuple[Span, Values]] = []
     for bucket in buckets:
@@ -164,7 +172,13 @@ def _read_json(found: FoundFile, content: str, dialect: Dialect) -> Document:
     )
 
 
-def _parse_json(found: FoundFile, content: str) -> object:
+def parse_json(found: FoundFile, content: str) -> object:
+    """A whole JSON text, its numbers as `int` or `Decimal` in full.
+
+    Raises:
+        SourceError: It is cut off, too deep or names a member twice.
+    """
+
     def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
         members = dict(pairs)
         if len(members) != len(pairs):

@@ -93,7 +93,7 @@ def read_reports(unit: DeliveryUnit, context: ReadContext, provider: Provider) -
         SourceError: The delivery is broken, incomplete, holds a bucket twice, or its paying
             account is unknown.
     """
-    files, copies = _distinct(unit.files)
+    files, copies = distinct_files(unit.files)
     documents = read_documents(files, provider.dialect)
     told = _told_fields(documents)
     counters: Counter[str] = Counter(duplicate_files=len(copies))
@@ -120,7 +120,7 @@ def read_reports(unit: DeliveryUnit, context: ReadContext, provider: Provider) -
         if empty:
             rows_empty[document.found.name] = empty
     for fact, made in rows.items():
-        _number_keys(made, _KEYS[fact])
+        number_keys(made, _KEYS[fact])
     return Reading(
         facts={f: pa.Table.from_pylist(made, arrow_schema(FACTS[f])) for f, made in rows.items()},
         rows_read={d.found.name: d.rows_read for d in documents} | dict.fromkeys(copies, 0),
@@ -135,7 +135,8 @@ def _fact(report: str) -> Fact:
     return Fact.CHARGES if report == COSTS else Fact.USAGE
 
 
-def _distinct(files: Iterable[FoundFile]) -> tuple[list[FoundFile], list[str]]:
+def distinct_files(files: Iterable[FoundFile]) -> tuple[list[FoundFile], list[str]]:
+    """Files of different content in name order, and the names of the copies."""
     first: dict[str, FoundFile] = {}
     copies = []
     for found in sorted(files, key=lambda f: f.name):
@@ -215,7 +216,7 @@ def _whole(row: FactRow, lineage: FactRow, line: ReportLine, provider: Provider)
     return whole
 
 
-def _number_keys(rows: Iterable[FactRow], column: str) -> None:
+def number_keys(rows: Iterable[FactRow], column: str) -> None:
     """Give each row its natural key; equals are numbered by what they say, not by their place."""
     equals: dict[object, list[FactRow]] = defaultdict(list)
     for row in rows:
