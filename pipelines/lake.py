@@ -65,6 +65,23 @@ class Lake:
             }
         )
 
+    def fresh_delivery(self, source: str, delivery: str) -> str:
+        """A delivery's name that no landing has yet: a file overwritten in place is a later one.
+
+        The order is that of arrival, because a place holds one content at a time.
+        """
+        known = {
+            scope.delivery
+            for record in self.landed()
+            if record.source == source
+            for scope in record.scopes
+        }
+        name, count = delivery, 1
+        while name in known:
+            count += 1
+            name = f"{delivery}#{count:04}"
+        return name
+
     def days_touched(self, landed: Iterable[Landed]) -> set[date]:
         """Days that a rebuild must visit because of these landings.
 

@@ -4,6 +4,7 @@ import hashlib
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import duckdb
 import pyarrow as pa
@@ -30,6 +31,7 @@ def land_document(unit: DeliveryUnit, read: Reader, context: ReadContext, lake: 
         FileRefusedError: The delivery cannot be read, and nothing of it landed.
         LandingDefectError: The reader broke its contract: a defect of everycent.
     """
+    unit = replace(unit, delivery=lake.fresh_delivery(context.settings.source, unit.delivery))
     try:
         reading = read(unit, context)
     except SourceError as error:
