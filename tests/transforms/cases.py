@@ -57,6 +57,12 @@ _TextLoader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile("null$"),
 _TextLoader.add_constructor("tag:yaml.org,2002:null", lambda _loader, _node: None)
 
 
+def read_text(path: Path) -> Any:
+    """A YAML file whose scalars are all text, or null."""
+    with path.open(encoding="utf-8") as text:
+        return yaml.load(text, _TextLoader)
+
+
 def case_file(transform: Transform) -> Path:
     """Where the cases of a transform are."""
     return FOLDER / transform.layer / f"{transform.name}.yaml"
@@ -71,8 +77,7 @@ def read_cases(transform: Transform) -> list[Case]:
     path = case_file(transform)
     if not path.exists():
         return []
-    with path.open(encoding="utf-8") as text:
-        raw = yaml.load(text, _TextLoader)
+    raw = read_text(path)
     for case in raw:
         unknown = {*case} - _FIELDS | {*case["given"]} - {*transform.inputs}
         for table in (*case["given"].values(), case["expect"]):
@@ -117,21 +122,26 @@ def run(case: Case, types: Types) -> str:
     Returns:
         The rows that are missing and those that nobody expected; empty if all is as expected.
     """
-    table = case.transform.name
     with TemporaryDirectory() as folder, Session(Path(folder)) as session:
         for name in case.transform.inputs:
-            _create(session, name, types[name], case.given.get(name, {"columns": []}))
+            create(session, name, types[name], case.given.get(name, {"columns": []}))
         session.build([case.transform], {**PARAMS, **case.params})
-        actual = _describe(session, table)
-        doubles = session.con.execute(_doubles(case.transform)).fetchall()
-        columns = case.expect["columns"]
-        _refuse_unknown(table, columns, actual)
-        _create(session, "expected", {c: actual[c] for c in columns}, case.expect)
-        names = ", ".join(identifier(c) for c in columns)
-        result = f"select {names} from {identifier(table)}"
-        wanted = f"select {names} from expected"
-        missing = session.con.execute(f"{wanted} except all {result}").fetchall()
-        surplus = session.con.execute(f"{result} except all {wanted}").fetchall()
+        return compare(session, case.transform, case.expect)
+
+
+def compare(session: Session, transform: Transform, expect: Mapping[str, Any]) -> str:
+    """What differs between a built table and the rows expected of it; empty if nothing."""
+    actual = _describe(session, transform.name)
+    doubles = session.con.execute(_doubles(transform)).fetchall()
+    columns = expect["columns"]
+    _refuse_unknown(transform.name, columns, actual)
+    session.con.execute("drop table if exists expected")
+    create(session, "expected", {c: actual[c] for c in columns}, expect)
+    names = ", ".join(identifier(c) for c in columns)
+    result = f"select {names} from {identifier(transform.name)}"
+    wanted = f"select {names} from expected"
+    missing = session.con.execute(f"{wanted} except all {result}").fetchall()
+    surplus = session.con.execute(f"{result} except all {wanted}").fetchall()
     return "\n".join(
         [f"two rows of one key: {_text(row)}" for row in sorted(doubles, key=str)]
         + [f"missing: {_text(row)}" for row in sorted(missing, key=str)]
@@ -160,9 +170,7 @@ def _refuse_unknown(table: str, columns: Sequence[str], types: Mapping[str, str]
         raise CaseError(f"{table} has no column {unknown}; it has {sorted(types)}")
 
 
-def _create(
-    session: Session, name: str, types: Mapping[str, str], table: Mapping[str, Any]
-) -> None:
+def create(session: Session, name: str, types: Mapping[str, str], table: Mapping[str, Any]) -> None:
     """Make a table of a case. `other_counts` is what whole numbers are where no column says so."""
     _refuse_unknown(name, table["columns"], types)
     columns = ", ".join(f"{identifier(c)} {kind}" for c, kind in types.items())
