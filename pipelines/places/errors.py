@@ -111,6 +111,7 @@ _BY_CLASS: Mapping[str, Cause] = {
     "IncompleteReadError": TORN,
     "ResponseStreamingError": TORN,
 }
+_BUSY = {409, 429}
 _THROTTLES = {"RequestTimeout", "Throttling", "ThrottlingException", "RequestLimitExceeded"}
 _PASSING = (TORN, UNAVAILABLE)
 _CODE = re.compile(r"[A-Za-z0-9]{1,64}")
@@ -122,7 +123,7 @@ def cause_of(error: Exception) -> Cause:
         known = _BY_CLASS.get(type(error).__name__)
         return known or (UNAVAILABLE if _is_connection(error) else _unknown(type(error).__name__))
     code, status = code_and_status(error.response)
-    if status >= 500 or status == 429 or code in _THROTTLES:
+    if status >= 500 or status in _BUSY or code in _THROTTLES:
         return UNAVAILABLE
     return _BY_CODE.get(code) or _BY_STATUS.get(status) or _unknown(code)
 
@@ -140,7 +141,7 @@ def code_and_status(response: Mapping[str, Any]) -> tuple[str, int]:
 
 def _is_connection(error: Exception) -> bool:
     names = {kind.__name__ for kind in type(error).__mro__}
-    return not names.isdisjoint({"HTTPClientError", "ResponseParserError"})
+    return not names.isdisjoint({"HTTPClientError", "ConnectionError", "ResponseParserError"})
 
 
 def _unknown(code: str) -> Cause:

@@ -264,9 +264,5 @@ def _copy(body: BinaryIO, into: BinaryIO, size: int) -> str:
 
 
 def _is_condition(error: Exception) -> bool:
-    """Whether a request's condition did not hold: also two conditional writes at one moment."""
-    response = getattr(error, "response", None)
-    if response is None:
-        return False
-    code, status = code_and_status(response)
-    return status in (409, 412) and code != "OperationAborted"
+    """Whether it was the request's condition that did not hold."""
+    return code_and_status(getattr(error, "response", {}))[1] == 412

@@ -1,5 +1,6 @@
 """A real S3 API on loopback, and a layer in front of it that can be told to misbehave."""
 
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -100,7 +101,7 @@ class Bucket:
     def read(self, key: str) -> bytes:
         return self.server.client.get_object(Bucket=self.name, Key=key)["Body"].read()
 
-    def keys(self) -> list[str]:
+    def all_keys(self) -> list[str]:
         pages = self.server.client.get_paginator("list_objects_v2").paginate(Bucket=self.name)
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
@@ -188,3 +189,22 @@ def after(change: Callable[[], object]):
         return [body], status, headers
 
     return answer
+
+
+def rewrite(pattern: str, replacement: str):
+    """The body differs: every match is replaced, and the declared length fits."""
+
+    def answer(environ, store):
+        body, status, headers = answered(environ, store)
+        text = re.sub(pattern, replacement, body.decode(), flags=re.DOTALL).encode()
+        kept = [(k, v) for k, v in headers if k.lower() != "content-length"]
+        return [text], status, [*kept, ("Content-Length", str(len(text)))]
+
+    return answer
+
+
+def without_precondition(environ, store):
+    """A store that does not know conditional reads."""
+    environ.pop("HTTP_IF_MATCH", None)
+    body, status, headers = answered(environ, store)
+    return [body], status, headers

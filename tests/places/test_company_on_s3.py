@@ -86,7 +86,7 @@ def test_what_a_sensor_compares_changes_with_the_bucket(remote, bucket):
 
 def test_an_object_that_stays_torn_is_named_and_the_others_land(remote, bucket, monkeypatch):
     monkeypatch.setattr("time.sleep", lambda seconds: None)
-    key = next(key for key in bucket.keys() if key.endswith(".jsonl.gz"))
+    key = next(key for key in bucket.all_keys() if key.endswith(".jsonl.gz"))
     with bucket.faults(times(99, lambda e: is_get(e, key), cut)):
         summary = remote.run()
 
