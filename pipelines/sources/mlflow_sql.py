@@ -189,7 +189,7 @@ select
     -- the one-hour part is inside the writes
     [
         usage[1], usage[2], usage[3], usage[4], usage[5],
-        cast(try_cast(usage[5] as bigint) - try_cast(usage[6] as bigint) as varchar), usage[6],
+        cast(try(usage[5]::bigint - usage[6]::bigint) as varchar), usage[6],
         null, null, null, null, null, null
     ] as count_texts,
     json_extract_string({_object("cost_text")}, '$.total_cost') as cost_text,

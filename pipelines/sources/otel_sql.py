@@ -198,8 +198,10 @@ select
     span_kind in ('3', 'SPAN_KIND_CLIENT') as is_client_call,
     {epoch_nanos("start_text")} as started,
     {epoch_nanos("end_text")} as ended,
-    started + to_microseconds(cast(try_cast(first_chunk as decimal(18, 6)) * 1000000 as bigint))
-        as first_token,
+    try(
+        started
+        + to_microseconds(cast(try_cast(first_chunk as decimal(18, 6)) * 1000000 as bigint))
+    ) as first_token,
     coalesce(end_text not in ('', '0') and ended is null, false) as has_bad_time,
     provider,
     requested as requested_model,

@@ -86,7 +86,9 @@ typed as (
     select
         *,
         array_to_string(count_texts, ',') as count_text,
-        try_cast(count_texts as bigint[]) as counts,
+        list_transform(
+            try_cast(count_texts as bigint[]), lambda n: if(n between 0 and {MAX_COUNT}, n, null)
+        ) as counts,
         try_cast(cost_text as decimal(18, 12)) as cost
     from taken
 ),
@@ -216,7 +218,7 @@ ruled as materialized (
                     or started not between '2010-01-01T00:00:00Z' and '2100-01-01T00:00:00Z'
                     then 'bad_time'
                 when not regexp_full_match(count_text, '[0-9,]*') then 'bad_count'
-                when is_count_lost or greatest_count > {MAX_COUNT} then 'impossible_count'
+                when is_count_lost then 'impossible_count'
                 when cost is null and cost_text <> '' then 'bad_amount'
                 when is_leaf and (uncached < 0 or visible < 0) then 'negative_bucket'
             end

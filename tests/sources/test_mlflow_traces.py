@@ -244,11 +244,11 @@ COUNT = st.integers(0, 100_000)
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     is_inside=st.booleans(),
-    counts=st.lists(st.tuples(*[COUNT] * 5), min_size=1, max_size=20),
+    counts=st.lists(st.tuples(*[COUNT] * 5), min_size=8, max_size=40),
 )
 def test_disjoint_counts_come_back_equal_inside_or_beside(tmp_path_factory, is_inside, counts):
     room = Room(tmp_path_factory.mktemp("room"), source=SOURCE)
