@@ -441,6 +441,21 @@ def test_an_updated_score_is_a_later_revision_of_the_same_outcome(scores):
     assert (first["revision"], last["revision"]) == (0, 300)
 
 
+def test_the_sample_window_of_scores_reads_as_its_readme_says(scores):
+    folder = SAMPLES.parent / "langfuse_scores" / "files"
+    for path in sorted(folder.rglob("*.jsonl")):
+        scores.put(path.relative_to(folder).as_posix(), path.read_bytes())
+    scores.land()
+    outcomes = scores.rows(Fact.OUTCOMES)
+
+    assert [(o["outcome_type"], o["revision"], o["result"]) for o in outcomes] == [
+        ("score.accepted", 0, "success"),
+        ("score.accepted", 3600, "failure"),
+        ("score.correctness", 1, "unknown"),
+    ]
+    assert outcomes[2]["ref_request_id"] == "project-1:2406e8343fd49c0e"
+
+
 def test_scores_inside_an_exported_trace_are_read(scores):
     name = "google-gemini-2025-08-01.trace.json"
     scores.put(name, (SAMPLES / "files" / name).read_bytes())
