@@ -29,7 +29,6 @@ Records = Sequence[Values | RowError]
 ACTIONS: Mapping[str, str] = {
     **NEXT_ACTIONS,
     "duplicate_record": "The record is in this delivery twice and counts once: nothing to do.",
-    "state_unknown": "The cost column holds an unknown word: check for a newer export format.",
 }
 _KEYS = {Fact.CHARGES: "charge_key", Fact.USAGE: "usage_key", Fact.OUTCOMES: "event_id"}
 _RESIDUE_SCALE = 36
@@ -304,13 +303,18 @@ def plain_name(name: str) -> str:
     return "_".join(name.strip().lower().split())
 
 
-def csv_records(found: FoundFile, required: Iterable[str], *, kind: str) -> Records:
+def csv_records(found: FoundFile, kind: str, *layouts: Iterable[str]) -> Records:
     """The rows of a CSV by plain column name, blank cells null.
 
     A file whose every line is quoted as a whole is unquoted first.
 
+    Args:
+        found: The file.
+        kind: What it should be, for messages.
+        *layouts: Names of which its header must have all of one layout.
+
     Raises:
-        SourceError: Broken quoting, a row cut off at the end, or a header without a required name.
+        SourceError: Broken quoting, a row cut off at the end, or the header of another kind.
     """
     try:
         lines = _csv_lines(text_content(found))
@@ -319,12 +323,10 @@ def csv_records(found: FoundFile, required: Iterable[str], *, kind: str) -> Reco
     except csv.Error as error:
         raise SourceError(f"{found.name}: broken quoting. Download the file again.") from error
     header, rows = ([plain_name(n) for n in lines[0]], lines[1:]) if lines else ([], [])
-    lacking = [name for name in required if name not in header]
-    if lacking or len(set(header)) != len(header):
+    if len(set(header)) != len(header) or not any(set(names) <= set(header) for names in layouts):
         raise SourceError(
-            f"{found.name}: no {kind}, its header has {lacking[0] if lacking else 'a name twice'}"
-            f"{' missing' if lacking else ''}. Download it unchanged, and keep other files out "
-            "of this location."
+            f"{found.name}: its header is not that of a {kind}. Download the file again and leave "
+            "its columns as they are, or move it out of this location."
         )
     if rows and len(rows[-1]) < len(header):
         raise SourceError(f"{found.name}: the last row is cut off. Download the file again.")
@@ -350,7 +352,8 @@ def json_records(found: FoundFile, member: str, *, kind: str) -> Records:
     listed = top.get(member) if isinstance(top, dict) else None
     if not isinstance(listed, list):
         raise SourceError(
-            f"{found.name}: no {kind}, it has no list `{member}`. Save the API's answer unchanged."
+            f"{found.name}: not the {kind}, it has no list `{member}`. "
+            "Save the API's answer unchanged."
         )
     return [item if isinstance(item, dict) else RowError("report_kind") for item in listed]
 

@@ -40,7 +40,7 @@ def _records(found: FoundFile) -> Records:
         found,
         {
             ".json": lambda f: json_records(f, "data", kind="OpenRouter activity"),
-            ".csv": lambda f: csv_records(f, _COLUMNS, kind="OpenRouter download"),
+            ".csv": lambda f: csv_records(f, "OpenRouter download", _COLUMNS),
         },
     )
 

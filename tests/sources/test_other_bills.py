@@ -12,7 +12,12 @@ from models.facts import FACTS, Fact
 from pipelines.sources.base import SourceError
 from tests.sources.deliveries import HIDDEN, SAMPLES, context, deliveries, read_files
 
-KINDS = ("openrouter_activity",)
+KINDS = (
+    "cursor_usage",
+    "github_copilot",
+    "openrouter_activity",
+    "vercel_ai_gateway_report",
+)
 SOURCES = {kind: importlib.import_module(f"pipelines.sources.{kind}").SOURCE for kind in KINDS}
 KEYS = {Fact.CHARGES: "charge_key", Fact.USAGE: "usage_key", Fact.OUTCOMES: "event_id"}
 SETTINGS = {"opencost_allocation": {"billing_currency": "USD"}}
@@ -154,3 +159,146 @@ def test_names_that_are_addresses_become_pseudonyms(tmp_path):
 
     assert row["api_key_id"] == "u_" + hashlib.sha256(b"dev@example.com").hexdigest()[:8]
     assert "example.com" not in str(row)
+
+
+# GitHub Copilot
+
+
+def copilot_rows(name):
+    (unit,) = (
+        u
+        for u in deliveries(SOURCES["github_copilot"], SAMPLES / "github_copilot/files")
+        if u.delivery == name
+    )
+    return rows(read_unit("github_copilot", unit), Fact.CHARGES)
+
+
+def test_premium_requests_are_billed_net_and_the_quota_covers_the_rest():
+    billed, included = copilot_rows("github_copilot_premium_requests.csv")
+
+    assert (billed["billed_cost"], billed["list_cost"]) == (Decimal("0.144"), Decimal("0.144"))
+    assert (billed["consumed_quantity"], billed["pricing_category"]) == (Decimal("3.6"), "Standard")
+    assert (included["billed_cost"], included["list_cost"]) == (0, Decimal("0.20"))
+    assert included["consumed_quantity"] == 5
+    assert (included["pricing_category"], included["commitment_discount_status"]) == (
+        "Committed",
+        "Used",
+    )
+
+
+def test_credits_inside_the_plan_cost_nothing_and_keep_their_value():
+    _, real = copilot_rows("github_copilot_ai_credits.csv")
+
+    assert real["billed_cost"] == 0
+    assert real["effective_cost"] == real["list_cost"] == Decimal("0.09109908")
+    assert (real["model_text"], real["consumed_unit"]) == ("Claude Haiku 4.5", "AI credits")
+
+
+def test_a_line_half_inside_the_quota_is_billed_its_rest():
+    half = copilot_rows("transitional_constructed.csv")[1]
+
+    assert (half["billed_cost"], half["list_cost"]) == (Decimal("0.60"), Decimal("1.00"))
+    assert half["commitment_discount_status"] is None
+
+
+def test_cost_centre_and_repository_are_tags_only_where_allowed(tmp_path):
+    content = (SAMPLES / "github_copilot/files/transitional_constructed.csv").read_text()
+
+    reading = read_text(
+        "github_copilot", tmp_path, "c.csv", content, tag_keys=("cost_center_name",)
+    )
+
+    assert {row["tags"] for row in rows(reading, Fact.CHARGES)} == {'{"cost_center_name":"CC-A"}'}
+
+
+# Cursor
+
+CURSOR_HEADER = (
+    "Date,User,Kind,Model,Max Mode,Input (w/ Cache Write),Input (w/o Cache Write),Cache Read,"
+    "Output Tokens,Total Tokens,Cost\n"
+)
+
+
+def cursor(folder, *, kind="On-Demand", tokens="0,20,0,5,25", cost="0.49", at="2026-10-01T10:00Z"):
+    line = f'{at},dev@example.com,"{kind}",composer-2,No,{tokens},{cost}\n'
+    return read_text("cursor_usage", folder, "c.csv", CURSOR_HEADER + line)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cost", "billed", "effective", "status"),
+    [
+        ("On-Demand", "0.49", "0.49", "0.49", None),
+        ("On-Demand", "$0.49", "0.49", "0.49", None),
+        ("On-Demand", "-$0.49", "-0.49", "-0.49", None),
+        ("Included", "0.49", "0", "0.49", "Used"),
+        ("Included in Pro", "Included", "0", "0", "Used"),
+        ("On-Demand", "Free", "0", "0", None),
+        ("Errored, Not Charged", "-", "0", "0", None),
+    ],
+)
+def test_the_state_of_an_event_says_what_it_costs(tmp_path, kind, cost, billed, effective, status):
+    (row,) = rows(cursor(tmp_path, kind=kind, cost=cost), Fact.CHARGES)
+
+    assert (row["billed_cost"], row["effective_cost"]) == (Decimal(billed), Decimal(effective))
+    assert row["commitment_discount_status"] == status
+
+
+@pytest.mark.parametrize(
+    ("kind", "cost"), [("On-Demand", "-"), ("On-Demand", ""), ("User API Key", "0.02")]
+)
+def test_an_event_that_names_no_cost_has_tokens_and_no_charge(tmp_path, kind, cost):
+    reading = cursor(tmp_path, kind=kind, cost=cost)
+
+    assert rows(reading, Fact.CHARGES) == []
+    assert {row["meter"] for row in rows(reading, Fact.USAGE)} == {"input_uncached", "output"}
+
+
+@pytest.mark.parametrize(
+    ("tokens", "uncached", "written"),
+    [("100,200,300,50,650", 200, 100), ("160000,159990,578207,2055,740252", 159990, 10)],
+)
+def test_the_total_decides_how_cache_writes_are_counted(tmp_path, tokens, uncached, written):
+    found = {
+        row["meter"]: row["quantity"] for row in rows(cursor(tmp_path, tokens=tokens), Fact.USAGE)
+    }
+
+    assert (found["input_uncached"], found["cache_write"]) == (uncached, written)
+
+
+def test_an_export_replaces_the_quarters_of_an_hour_it_holds(tmp_path):
+    readings = [
+        cursor(tmp_path / str(i), at=f"2026-10-01T10:{minute}:59Z")
+        for i, minute in enumerate(("00", "14", "15"))
+    ]
+
+    assert [reading.scopes[Fact.CHARGES] for reading in readings] == [
+        ("events:2026-10-01T10:00",),
+        ("events:2026-10-01T10:00",),
+        ("events:2026-10-01T10:15",),
+    ]
+
+
+# Vercel
+
+
+def test_an_own_key_has_no_list_cost_on_the_gateways_bill(tmp_path):
+    row = {"day": "2026-10-01", "total_cost": 0, "market_cost": 2.5, "credential_type": "byok"}
+
+    reading = read_text("vercel_ai_gateway_report", tmp_path, "r.json", {"results": [row]})
+
+    (charge,) = rows(reading, Fact.CHARGES)
+    assert (charge["billed_cost"], charge["list_cost"]) == (0, None)
+
+
+# what is no bill at all
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("content", ["", "a,b\n1,2\n", "{", "[]", '{"data": 1}', '{"results": {}}'])
+@pytest.mark.parametrize("suffix", [".json", ".csv"])
+def test_anything_else_is_refused_as_a_whole(tmp_path, kind, content, suffix):
+    if suffix not in SOURCES[kind].suffixes:
+        pytest.skip("another suffix")
+
+    with pytest.raises(SourceError, match="d/x"):
+        read_text(kind, tmp_path, f"x{suffix}", content)
