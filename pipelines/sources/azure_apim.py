@@ -12,7 +12,6 @@ from pipelines.sources.call_sql import (
     Totals,
     instant,
     is_true,
-    unfolded,
 )
 
 
@@ -56,6 +55,7 @@ _FORMAT = CallFormat(
         ),
     },
     own_totals=("azure",),
+    wrapped_in="records",
 )
 
 SOURCE = calls_source(
@@ -65,6 +65,5 @@ SOURCE = calls_source(
     money_unit="none",
     proof="constructed files",
     has_tables=True,
-    unfold=unfolded("records"),
     empty=("content_row", "other_log"),
 )

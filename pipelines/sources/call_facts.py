@@ -76,7 +76,7 @@ counted as (
         array_to_string(count_texts, ',') as count_text,
         list_count(count_texts) <> list_count(counts) as is_count_lost,
         list_max(counts) as greatest_count,
-        coalesce(list_max(counts), 0) = 0 as is_zero,
+        coalesce(list_max(counts[1:2] || counts[4:]), 0) = 0 as is_zero,
         {_COUNTED}
     from typed
 ),

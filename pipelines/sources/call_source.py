@@ -13,7 +13,7 @@ from pipelines.sources.base import (
     each_file_alone,
 )
 from pipelines.sources.call_facts import RULES
-from pipelines.sources.call_sql import CallFormat, calls_sql, several
+from pipelines.sources.call_sql import CallFormat, calls_sql, several, unfolded
 from pipelines.sources.sql_text import chosen, literal
 
 Layout = Callable[[Sequence[FoundFile]], Iterable[DeliveryUnit]]
@@ -32,7 +32,6 @@ def calls_source(
     suffixes: tuple[str, ...] = (".jsonl", ".ndjson", ".json", ".gz"),
     has_tables: bool = False,
     below: str | None = None,
-    unfold: str | None = None,
     empty: tuple[str, ...] = (),
     layout: Layout = each_file_alone,
 ) -> Source:
@@ -47,7 +46,6 @@ def calls_source(
         suffixes: As in `Source`, besides tables.
         has_tables: Whether the same rows also come as CSV and Parquet.
         below: Read columns of such tables whose names begin so, too.
-        unfold: As in `StreamReader`.
         empty: As in `StreamReader`.
         layout: As in `Source`.
     """
@@ -65,8 +63,8 @@ def calls_source(
             sql=calls_sql(form),
             rules=RULES,
             to_lines=_from_tables(form, below) if has_tables else {},
-            unfold=unfold,
-            empty=empty,
+            unfold=unfolded(form.wrapped_in) if form.wrapped_in else None,
+            empty=("no_records", *empty) if form.wrapped_in else empty,
         ),
     )
 

@@ -83,6 +83,7 @@ class CallFormat:
             that is also a column of the shared SQL becomes that column.
         columns: SQL over the names of `paths`, and `line`, for the other columns.
         totals: What its totals mean by provider; `*` is any other.
+        wrapped_in: Name at the top of a line below which it may hold its records.
         own_totals: Providers whose own total it passes on, so that the total is evidence.
         has_sound_total: Whether a total of its own at least adds up.
         blanks: Texts that stand for nothing.
@@ -92,6 +93,7 @@ class CallFormat:
     paths: Mapping[str, str | Sequence[str]]
     totals: Mapping[str, Totals]
     columns: Mapping[str, str] = field(default_factory=dict)
+    wrapped_in: str | None = None
     own_totals: tuple[str, ...] = ()
     has_sound_total: bool = True
     blanks: tuple[str, ...] = ("",)
@@ -136,23 +138,32 @@ def known_provider(column: str) -> str:
     return f"if({chosen(_compact(column), PROVIDERS)}, {column}, null)"
 
 
-def unfolded(*keys: str) -> str:
-    """SQL of a reader's `unfold`: records wrapped in an object, alone or as an array.
-
-    Args:
-        keys: Names that a wrapper may have, each at the top of a line.
-    """
-    inner = ", ".join(
-        f"case json_type(line, '$.{key}')"
-        f" when 'ARRAY' then nullif(cast(json_extract(line, '$.{key}[*]') as varchar[]), [])"
-        f" when 'OBJECT' then [cast(json_extract(line, '$.{key}') as varchar)] end"
-        for key in keys
+def unfolded(key: str) -> str:
+    """SQL of a reader's `unfold` for records wrapped in an object, alone or as an array."""
+    return f"""
+select
+    number,
+    unnest(generate_series(1, len(records))) as part,
+    unnest(records) as line
+from (
+    select
+        number,
+        case left(wrapped, 1)
+            when '[' then coalesce(
+                nullif(try(cast(json_extract(line, '$.{key}[*]') as varchar[])), []), [line]
+            )
+            when '{{' then [wrapped]
+            else [line]
+        end as records
+    from (
+        select
+            number,
+            line,
+            try(cast(json_extract(line, '$.{key}') as varchar)) as wrapped
+        from lines
     )
-    return (
-        "select number, unnest(generate_series(1, len(records))) as part,"  # noqa: S608 - our own names
-        " unnest(records) as line from (select number,"
-        f" coalesce(try(coalesce({inner})), [line]) as records from lines)"
-    )
+)
+"""  # noqa: S608 - our own names
 
 
 def calls_sql(form: CallFormat) -> str:
@@ -166,6 +177,9 @@ def calls_sql(form: CallFormat) -> str:
         names.append(f"coalesce({values}) as {name}")
     columns = {c: c if c in form.paths else "cast(null as varchar)" for c in _TEXTS}
     columns |= _TYPED | dict(form.columns)
+    if form.wrapped_in:
+        nothing = f"try(json_array_length(line, '$.{form.wrapped_in}')) = 0 and native_id is null"
+        columns["passed"] = f"if({nothing}, 'no_records', {columns['passed']})"
     described = ",\n        ".join(f"{sql} as {name}" for name, sql in columns.items())
     not_blank = f"lambda x: if({chosen('x', form.blanks)}, null, x)"
     own = ",\n        ".join(names)

@@ -13,7 +13,6 @@ from pipelines.sources.call_sql import (
     instant,
     is_true,
     later,
-    unfolded,
 )
 
 
@@ -60,6 +59,7 @@ _FORMAT = CallFormat(
             " as plain input and output.",
         ),
     },
+    wrapped_in="result",
 )
 
 SOURCE = calls_source(
@@ -69,5 +69,4 @@ SOURCE = calls_source(
     money_unit="dollars, an estimate",
     proof="constructed files",
     suffixes=(".jsonl", ".ndjson", ".json", ".log", ".gz"),
-    unfold=unfolded("result"),
 )

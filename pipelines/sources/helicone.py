@@ -16,12 +16,8 @@ from pipelines.sources.call_sql import (
     later,
 )
 
+_SESSION = """try(json_extract_string(metadata, '$."Helicone-Session-Id"'))"""
 _NO_REFERENCE = "00000000-0000-0000-0000-000000000000"
-
-
-def _property(name: str) -> list[str]:
-    return [f'$.request_properties."{name}"', f'$.properties."{name}"']
-
 
 _FORMAT = CallFormat(
     source_format="helicone_request",
@@ -31,7 +27,6 @@ _FORMAT = CallFormat(
         "response_time": "$.response_created_at",
         "delay": "$.delay_ms",
         "first_token_delay": "$.time_to_first_token",
-        "session_id": _property("Helicone-Session-Id"),
         "provider_request_id": ["$.response_body.id", "$.response_id"],
         "path_text": ["$.request_path", "$.target_url"],
         "provider_text": "$.provider",
@@ -52,7 +47,8 @@ _FORMAT = CallFormat(
         "cost_text": ["$.costUSD", "$.cost"],
     },
     columns={
-        "trace_id": "session_id",
+        "session_id": _SESSION,
+        "trace_id": _SESSION,
         "started": instant("started_text"),
         "ended": f"coalesce({instant('response_time')}, {later(instant('started_text'), 'delay')})",
         "ended_text": "coalesce(response_time, delay)",

@@ -13,7 +13,6 @@ from pipelines.sources.call_sql import (
     instant,
     is_true,
     later,
-    unfolded,
 )
 from pipelines.sources.sql_text import renamed
 
@@ -76,6 +75,7 @@ _FORMAT = CallFormat(
     totals={
         "*": Totals(INCLUSIVE, INCLUSIVE, "Unverified. Cache writes are not told."),
     },
+    wrapped_in="data",
 )
 
 SOURCE = calls_source(
@@ -85,5 +85,4 @@ SOURCE = calls_source(
     money_unit="dollars",
     proof="documented examples",
     suffixes=(".jsonl", ".ndjson", ".json", ".gz"),
-    unfold=unfolded("data"),
 )

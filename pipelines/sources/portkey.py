@@ -24,15 +24,17 @@ def _answer(*below: str) -> list[str]:
     return [f"{root}.{path}" for path in below for root in roots]
 
 
-_FLAT_METADATA = """case when contains(line, '"metadata.') then to_json(map_from_entries(
-    list_transform(
+_METADATA = """coalesce(
+    whole_metadata,
+    case when contains(line, '"metadata.') then to_json(map_from_entries(list_transform(
         list_filter(try(json_keys(line)), lambda k: starts_with(k, 'metadata.')),
         lambda k: struct_pack(
             k := substr(k, 10),
             v := json_extract_string(line, '/' || replace(replace(k, '~', '~0'), '/', '~1'))
         )
-    )
-)) end"""
+    ))) end
+)"""
+"""The object, or what older exports have as one column per key."""
 
 _FORMAT = CallFormat(
     source_format="portkey_log_export",
@@ -55,8 +57,7 @@ _FORMAT = CallFormat(
         "setting": "$.config",
         "cost": "$.cost",
         "currency": "$.cost_currency",
-        "named_metadata": "$.metadata",
-        "user_id": ["$.metadata._user", '$."metadata._user"'],
+        "whole_metadata": "$.metadata",
         "reported_input": [*_answer("usage.prompt_tokens"), "$.req_units"],
         "reported_output": [*_answer("usage.completion_tokens"), "$.res_units"],
         "reported_total": [*_answer("usage.total_tokens"), "$.total_units"],
@@ -71,7 +72,8 @@ _FORMAT = CallFormat(
     columns={
         "started": instant("started_text"),
         "ended": later(instant("started_text"), "ended_text"),
-        "metadata": f"coalesce(named_metadata, {_FLAT_METADATA})",
+        "metadata": _METADATA,
+        "user_id": f"try(json_extract_string({_METADATA}, '$._user'))",
         "is_hit": "coalesce(upper(cache_status) in ('HIT', 'SEMANTIC HIT'), false)",
         "is_failed": f"if(not {is_true('is_success')}, true, null)",
         "is_streaming": is_true("stream_mode"),

@@ -12,7 +12,6 @@ from pipelines.sources.call_sql import (
     instant,
     is_true,
     later,
-    unfolded,
 )
 
 _IS_OWN_KEY = f"coalesce({is_true('is_own_key')}, false)"
@@ -58,6 +57,7 @@ _FORMAT = CallFormat(
             "Unverified: read as the provider's own API counts, unless a count disproves it.",
         ),
     },
+    wrapped_in="data",
 )
 
 SOURCE = calls_source(
@@ -67,5 +67,4 @@ SOURCE = calls_source(
     money_unit="dollars",
     proof="constructed files",
     suffixes=(".jsonl", ".ndjson", ".json", ".gz"),
-    unfold=unfolded("data"),
 )

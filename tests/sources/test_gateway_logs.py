@@ -1,28 +1,37 @@
-"""Call logs of gateways: every format by the same laws, and what only one of them has."""
+"""Call logs of gateways: laws that hold for every format."""
 
+import gzip
+import importlib
 import json
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pipelines.sources import all_sources
-from tests.landing.room import Room
+from models.vocabulary import TokenSemantics
+from tests.landing.room import Room, lines, pseudonym
+from tests.sources.gateway_records import KINDS, MAIL, SHAPES, WORDS, good, put, shape_of
 
 SAMPLES = Path(__file__).parents[2] / "data_samples"
-FORMATS = (
-    "bedrock_invocation_logs",
-    "portkey",
-    "helicone",
-    "kong",
-    "envoy_ai_gateway",
-    "cloudflare_ai_gateway",
-    "openrouter_generations",
-    "azure_apim",
-    "databricks_endpoint_usage",
-    "vercel_generations",
-)
+
+
+def source_of(kind):
+    return importlib.import_module(f"pipelines.sources.{kind}").SOURCE
+
+
+def room_of(path, kind):
+    return Room(path, source=source_of(kind))
+
+
+def read(room, *records):
+    room.put("log.jsonl", lines(*records))
+    result = room.land()
+    assert not result.problems
+    assert [row.rule for record in result.landed for row in record.quarantine] == []
+    return room.rows()
 
 
 def plain(value):
@@ -37,17 +46,228 @@ def facts(rows):
     ]
 
 
-@pytest.mark.parametrize("name", FORMATS)
-def test_the_samples_become_the_facts_beside_them(tmp_path, name):
-    room = Room(tmp_path, source=all_sources()[name])
-    files = SAMPLES / name / "files"
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_samples_become_the_facts_beside_them(tmp_path, kind):
+    room = room_of(tmp_path, kind)
+    files = SAMPLES / kind / "files"
     for path in sorted(files.rglob("*")):
         if path.is_file():
             room.put(str(path.relative_to(files)), path.read_bytes())
     result = room.land()
 
-    expected = json.loads((SAMPLES / name / "expected.json").read_text())
+    expected = json.loads((SAMPLES / kind / "expected.json").read_text())
     assert not result.problems
     assert [row.rule for record in result.landed for row in record.quarantine] == []
-    found = facts(room.rows())
-    assert sorted(found, key=lambda row: row["call_id"]) == expected
+    assert sorted(facts(room.rows()), key=lambda row: row["call_id"]) == expected
+
+
+def rendered(kind, counts, *, where=lambda _: True, **flips):
+    """One record and its buckets per provider whose totals a format reports in its own way."""
+    shapes = [shape for shape in SHAPES if shape.kind == kind and where(shape)]
+    every = [dict.fromkeys(shape.buckets, 0) | counts for shape in shapes]
+    records = [
+        shape.render(buckets, number=number, **flips)
+        for number, (shape, buckets) in enumerate(zip(shapes, every, strict=True))
+    ]
+    return shapes, records, every
+
+
+def buckets_of(shapes, calls):
+    return [
+        {name: call[name] for name in shape.buckets}
+        for shape, call in zip(shapes, calls, strict=True)
+    ]
+
+
+@st.composite
+def calls_of(draw, kind):
+    """Shapes of a format with random buckets; some input and output, so that a call ran."""
+    shapes = [shape for shape in SHAPES if shape.kind == kind] * draw(st.integers(2, 4))
+    every = [{name: draw(st.integers(0, 10**6)) for name in shape.buckets} for shape in shapes]
+    for counts in every:
+        counts["input_uncached_tokens"] += 1
+        counts["output_text_tokens"] += 1
+    return shapes, every
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(data=st.data())
+@settings(max_examples=4, deadline=None)
+def test_disjoint_buckets_survive_the_totals_of_the_format(tmp_path_factory, kind, data):
+    shapes, every = data.draw(calls_of(kind))
+    records = [
+        shape.render(counts, number=number)
+        for number, (shape, counts) in enumerate(zip(shapes, every, strict=True))
+    ]
+    calls = read(room_of(tmp_path_factory.mktemp("room"), kind), *records)
+
+    assert buckets_of(shapes, calls) == every
+    assert not any(call["is_token_conflict"] for call in calls)
+
+
+TELLS_CACHE = [k for k in KINDS if "cache_read_tokens" in shape_of(k).paths and k[:7] != "bedrock"]
+TELLS_REASONING = [k for k in KINDS if "output_reasoning_tokens" in shape_of(k).paths]
+
+
+@pytest.mark.parametrize("kind", TELLS_CACHE)
+def test_cache_beyond_the_input_proves_that_it_stands_beside_it(tmp_path, kind):
+    shapes, records, every = rendered(
+        kind,
+        {"input_uncached_tokens": 3, "cache_read_tokens": 12_304, "output_text_tokens": 550},
+        where=lambda shape: not shape.is_input_exclusive,
+        flip_input=True,
+    )
+    calls = read(room_of(tmp_path, kind), *records)
+
+    assert buckets_of(shapes, calls) == every
+    for shape, call in zip(shapes, calls, strict=True):
+        assert call["is_token_conflict"] == shape.is_documented
+        assert call["token_semantics"] == ("exclusive" if shape.is_documented else "unknown")
+
+
+@pytest.mark.parametrize("kind", TELLS_REASONING)
+def test_more_reasoning_than_output_proves_that_it_stands_beside_it(tmp_path, kind):
+    shapes, records, every = rendered(
+        kind,
+        {
+            "input_uncached_tokens": 10,
+            "output_text_tokens": 150,
+            "output_reasoning_tokens": 8_000,
+        },
+        where=lambda shape: not shape.is_output_exclusive,
+        flip_output=True,
+    )
+    calls = read(room_of(tmp_path, kind), *records)
+
+    assert buckets_of(shapes, calls) == every
+    assert [c["is_token_conflict"] for c in calls] == [s.is_documented for s in shapes]
+
+
+@pytest.mark.parametrize("kind", ["portkey", "kong"])
+def test_a_total_of_the_provider_proves_that_reasoning_is_inside(tmp_path, kind):
+    shapes, records, every = rendered(
+        kind,
+        {
+            "input_uncached_tokens": 10,
+            "output_text_tokens": 300,
+            "output_reasoning_tokens": 200,
+        },
+        where=lambda shape: shape.is_output_exclusive,
+        flip_output=True,
+    )
+    (call,) = read(room_of(tmp_path, kind), *records)
+
+    assert buckets_of(shapes, [call]) == every
+    assert (call["token_semantics"], call["is_token_conflict"]) == ("inclusive", True)
+
+
+@pytest.mark.parametrize("kind", ["portkey", "kong", "azure_apim"])
+def test_a_total_nobody_can_explain_is_neither_input_nor_output(tmp_path, kind):
+    shapes, records, every = rendered(
+        kind, {"input_uncached_tokens": 4_299, "output_text_tokens": 631}
+    )
+    for shape, record in zip(shapes, records, strict=True):
+        put(record, shape.total, 58_291)
+    calls = read(room_of(tmp_path, kind), *records)
+
+    assert buckets_of(shapes, calls) == every
+    assert all(call["is_token_conflict"] for call in calls)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_that_people_said_and_nobodys_name_comes_out(tmp_path, kind):
+    room = room_of(tmp_path, kind)
+    room.put("log.jsonl", lines(good(kind), {**good(kind, 2), "nothing": 1}) + '{"a": "' + WORDS)
+    room.land()
+    (call, _) = room.rows()
+
+    for landed in room.lake.landed():
+        assert [row.rule for row in landed.quarantine] == ["not_json"]
+        assert WORDS[:12] not in landed.model_dump_json()
+    written = b"".join(p.read_bytes() for p in room.lake.root.rglob("*") if p.is_file())
+    for secret in (MAIL, "tell me about", "not-to-be-seen", "192.0.2.1"):
+        assert secret not in json.dumps(call, default=str)
+        assert secret.encode() not in written
+    assert call["user_id"] in (
+        None,
+        pseudonym(MAIL),
+        pseudonym(f"arn:aws:iam::123456789012:user/{MAIL}"),
+    )
+    assert call["tags"] in (None, '{"app": "search"}')
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_record_again_has_the_same_call_id(tmp_path, kind):
+    room = room_of(tmp_path, kind)
+    room.put("a.jsonl", lines(good(kind, 1)))
+    room.put("b.json.gz", gzip.compress(lines(good(kind, 2), good(kind, 1)).encode()))
+    room.land()
+
+    assert sorted(call["call_id"] for call in room.rows()) == ["call-1", "call-1", "call-2"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_times_are_exact_and_the_day_is_the_utc_day(tmp_path, kind):
+    (call,) = read(room_of(tmp_path, kind), good(kind))
+
+    started = datetime(2026, 10, 1, 8, 0, 0, 250_000, UTC)
+    assert call["started_at"] in (started, started.replace(microsecond=0))
+    assert call["charge_date"] == date(2026, 10, 1)
+
+
+BROKEN_LINES = {"not json at all": "not_json", "[1, 2]": "not_an_object", '"text"': "not_an_object"}
+BROKEN_COUNTS = {
+    -1: "bad_count",
+    1.5: "bad_count",
+    "many": "bad_count",
+    10**10: "impossible_count",
+    10**30: "impossible_count",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_record_that_breaks_a_rule_is_set_aside(tmp_path, kind):
+    records = [good(kind, number) for number in range(len(BROKEN_COUNTS))]
+    for record, value in zip(records, BROKEN_COUNTS, strict=True):
+        put(record, shape_of(kind).input, value)
+    room = room_of(tmp_path, kind)
+    room.put("log.jsonl", lines(good(kind, 10), *records) + "\n".join(BROKEN_LINES))
+    (landed,) = room.land().landed
+
+    expected = [*BROKEN_COUNTS.values(), *BROKEN_LINES.values()]
+    assert [(row.source_row, row.rule) for row in landed.quarantine] == list(enumerate(expected, 2))
+    assert [call["call_id"] for call in room.rows()] == ["call-10"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_whole_number_with_a_point_is_a_count(tmp_path, kind):
+    record = good(kind)
+    put(record, shape_of(kind).input, "100.0")
+    (call,) = read(room_of(tmp_path, kind), record)
+
+    assert call["reported_input_tokens"] == 100
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_counts_that_are_not_there_are_unknown_and_not_zero(tmp_path, kind):
+    record = good(kind)
+    put(record, shape_of(kind).input, None)
+    put(record, shape_of(kind).output, None)
+    (call,) = read(room_of(tmp_path, kind), record)
+
+    assert call["token_source"] == "unknown"
+    assert (call["input_uncached_tokens"], call["output_text_tokens"]) == (None, None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_published_table_says_what_the_rows_are_read_by(kind):
+    source = source_of(kind)
+    formats = {rule.source_format for rule in source.token_rules}
+    rules = {rule.provider: rule for rule in source.token_rules}
+
+    assert len(formats) == 1
+    assert len(rules) == len(source.token_rules)
+    assert "*" in rules
+    for rule in source.token_rules:
+        is_unknown = TokenSemantics.UNKNOWN in (rule.input_totals, rule.output_totals)
+        assert not is_unknown or "nverified" in rule.note
