@@ -1,16 +1,85 @@
-"""Ways to damage what a simulated company delivers, one file at a time."""
+"""Ways to damage what a simulated company delivers, and what to ask of the run that follows."""
 
 import csv
 import gzip
 import io
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from models.landing import Rejected
+from pipelines.run import RunSummary, lake_of
 from tests.end_to_end.company import Company
 
 Rows = list[list[str]]
+Damage = Callable[[Company], object]
+ISSUERS = ("anthropic", "aws", "openai")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A company that was run, and what the run says."""
+
+    company: Company
+    summary: RunSummary
+
+    @property
+    def quarantine(self) -> list[Rejected]:
+        landed = lake_of(self.company.workspace).landed()
+        return [row for record in landed for row in record.quarantine]
+
+    @property
+    def warnings(self) -> set[str]:
+        return {f"{r.suite}.{r.counter}" for r in self.summary.computed.quality if not r.passed}
+
+    @property
+    def missing_money(self) -> dict[str, Decimal]:
+        """Per issuer, what was billed less what the marts hold; nothing where it is right."""
+        rows = self.company.rows(
+            """
+            with found as (
+                select issuer, charge_date, sum(billed_cost) as cost
+                from fct_cost_lines
+                where cost_basis = 'billed'
+                group by all
+            ),
+
+            real as (
+                select issuer, charge_date, sum(cost) as cost from truth_billed group by all
+            )
+
+            select issuer, sum(coalesce(real.cost, 0) - coalesce(found.cost, 0)) as missing
+            from found
+            full join real using (issuer, charge_date)
+            where real.cost is distinct from found.cost
+            group by issuer
+            """
+        )
+        return dict(rows)
+
+    @property
+    def states(self) -> dict[str, str]:
+        tied = self.company.rows("select issuer, difference, state from mart_invoice_tie_out")
+        assert {difference for _, difference, _ in tied} == {0}
+        return {issuer: state for issuer, _, state in tied}
+
+    @property
+    def residual(self) -> Decimal:
+        [(cost,)] = self.company.rows(
+            "select sum(billed_cost) from fct_cost_lines where cause = 'unlogged_usage'"
+        )
+        return cost
+
+    @property
+    def unseen(self) -> Decimal:
+        """What the calls that are in no mart really cost."""
+        [(cost,)] = self.company.rows(
+            "select sum(cost) from truth_truth as truth anti join fct_calls as calls "
+            "on truth.source = calls.source and truth.call_id = calls.call_id"
+        )
+        return cost
 
 
 def log_file(company: Company) -> Path:
