@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from pydantic import Field
 
+from models.mapping import FeedMapping
 from models.record import Record
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
@@ -50,6 +51,9 @@ class SourceSettings(Record):
     )
     is_system_of_record: bool = Field(
         default=True, description="False: calls of this feed are compared, never counted."
+    )
+    mapping: FeedMapping | None = Field(
+        default=None, description="Of kind mapped: what the columns of its files mean."
     )
     first_day: date | None = Field(default=None, description="First day expected; gaps are shown.")
 

@@ -270,7 +270,7 @@ def _computation(workspace: Workspace) -> Computation:
 
 def _wanted(settings: SourceSettings) -> Callable[[str], bool]:
     """Which names of a place a source takes; the others need not be brought here."""
-    source = all_sources()[settings.kind]
+    source = all_sources()[settings.kind].of(settings)
     return lambda name: is_taken(name, source)
 
 

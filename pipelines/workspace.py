@@ -107,6 +107,7 @@ def open_workspace(
     settings, found = _settings(read)
     problems += found + _source_problems(root, read)
     problems += _place_problems(read) + _currency_problems(read)
+    problems += _kind_problems(read, settings) if settings else []
     if settings is None:
         return None, in_order(problems)
     key, problem = read_key(root, settings.pseudonyms, os.environ if env is None else env)
@@ -200,6 +201,23 @@ def _source_problems(root: Path, read: YamlText) -> list[Problem]:
             here = (*path, "location")
             fix = "Create it, or correct the path."
             problems.append(_at(read, here, "missing_folder", "There is no such folder.", fix))
+    return problems
+
+
+def _kind_problems(read: YamlText, settings: WorkspaceSettings) -> list[Problem]:
+    """What each kind finds wrong with the settings of its own feeds."""
+    problems = []
+    for i, source in enumerate(settings.sources):
+        kind = all_sources().get(source.kind)
+        if kind and kind.check:
+            problems += [
+                _at(read, ("sources", i, *found.path), found.rule, found.message, found.fix)
+                for found in kind.check(source)
+            ]
+        elif kind and source.mapping:
+            path, text = ("sources", i, "mapping"), "This kind knows what its columns mean."
+            fix = "Remove the mapping, or make the source kind: mapped."
+            problems.append(_at(read, path, "unused", text, fix))
     return problems
 
 

@@ -28,7 +28,7 @@ def landing_asset(source: SourceSettings) -> dg.AssetsDefinition:
     Not partitioned: which days a delivery holds is known only after it is read.
     """
     key = landing_key(source.source)
-    kind = all_sources()[source.kind]
+    kind = all_sources()[source.kind].of(source)
 
     spec = dg.AssetSpec(
         key,

@@ -175,5 +175,5 @@ def _sources_of(
     return [
         landing_key(source.source)
         for source in workspace.sources
-        if fact in all_sources()[source.kind].facts
+        if fact in all_sources()[source.kind].of(source).facts
     ]

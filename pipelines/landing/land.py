@@ -42,6 +42,7 @@ def land(
     Raises:
         LandingDefectError: Records read and records kept differ: a defect of everycent.
     """
+    source = source.of(settings)
     lake.sweep(settings.source)
     found = find_files(folder)
     taken = [file for file in found if is_taken(file.name, source)]

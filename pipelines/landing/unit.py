@@ -31,6 +31,7 @@ class Unit:
         self._reader = reader
         self._lake = lake
         self._bound = {
+            **reader.bound,
             "task_path": _pointer(settings.task_key) if settings.task_key else None,
             "tag_paths": [_pointer(key) for key in settings.tag_keys],
         }

@@ -83,6 +83,17 @@ class TokenRule:
     note: str
 
 
+@dataclass(frozen=True)
+class SettingProblem:
+    """What a kind of feed finds wrong with the settings of one feed."""
+
+    path: tuple[str, ...]
+    """The setting, below the feed's own."""
+    rule: str
+    message: str
+    fix: str
+
+
 def each_file_alone(files: Sequence[FoundFile]) -> Iterable[DeliveryUnit]:
     """The plainest layout: every file is a delivery of its own, named by its path."""
     for found in sorted(files, key=lambda f: f.name):
@@ -109,6 +120,14 @@ class Source:
     """Document sources: one delivery to facts. Raises SourceError if it is not whole."""
     stream: "StreamReader | None" = None
     """Stream sources: instead of `read`."""
+    feed: "Callable[[SourceSettings], Source] | None" = None
+    """Kinds whose feeds differ: what one feed is, from its settings."""
+    check: Callable[[SourceSettings], Iterable[SettingProblem]] | None = None
+    """What settings must say for this kind, beyond their contract."""
+
+    def of(self, settings: SourceSettings) -> "Source":
+        """This kind as one feed is."""
+        return self.feed(settings) if self.feed else self
 
 
 @dataclass(frozen=True)
@@ -131,6 +150,7 @@ class StreamReader:
         unfold: For logs whose lines hold several records each: one `select` from
             `lines(number, line)` that yields `number, part, line`, where `line` is now one record
             and `part` its place in the line. A line with nothing to unfold yields itself, once.
+        bound: What else `sql` binds, by name.
         empty: Rules of records that are no calls by their format's contract: they are counted, not
             quarantined.
     """
@@ -139,4 +159,5 @@ class StreamReader:
     rules: Mapping[str, str]
     to_lines: Mapping[str, str] = field(default_factory=dict)
     unfold: str | None = None
+    bound: Mapping[str, str] = field(default_factory=dict)
     empty: tuple[str, ...] = ()

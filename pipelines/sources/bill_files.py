@@ -19,6 +19,7 @@ import polars as pl
 from duckdb.sqltypes import DuckDBPyType
 from isal import igzip
 
+from models.mapping import PLAIN_CSV, CsvDialect
 from pipelines.duck import connect
 from pipelines.sources.base import DeliveryUnit, FoundFile, SourceError
 from pipelines.sources.bill_manifests import (
@@ -82,6 +83,7 @@ def load(
     required: Sequence[str],
     kind: str,
     naming: Naming = str,
+    dialect: CsvDialect = PLAIN_CSV,
 ) -> Bill:
     """Load every data file of a delivery as text, proving what its manifest promises.
 
@@ -91,6 +93,7 @@ def load(
         required: Columns without which a file is of another kind.
         kind: What the files should be, for messages: `CUR 2.0`.
         naming: From a file's spelling of a column to the one that `wanted` has.
+        dialect: How its CSV files are written.
 
     Raises:
         SourceError: A file is missing, empty, cut off, of another kind, or not what the manifest
@@ -102,7 +105,7 @@ def load(
     with tempfile.TemporaryDirectory() as folder, connect(temp_dir=Path(folder)) as con:
         for data in manifest.data if manifest else [DataFile(f.name) for f in unit.files]:
             found = promised(manifests[0] if manifests else None, data, unit)
-            bill, rows = _load_file(con, found, wanted, Path(folder), naming)
+            bill, rows = _load_file(con, found, wanted, Path(folder), naming, dialect)
             _check_header(bill, required, kind)
             if manifest:
                 _check_promise(manifest, data, bill)
@@ -139,6 +142,7 @@ def _load_file(
     wanted: Sequence[str],
     temp_dir: Path,
     naming: Naming,
+    dialect: CsvDialect,
 ) -> tuple[BillFile, pl.DataFrame]:
     try:
         if found.name.lower().endswith(".parquet"):
@@ -150,7 +154,7 @@ def _load_file(
                 return BillFile(found, rows.height, columns), _with_lineage(
                     rows, rows.columns, found, wanted
                 )
-            return _load_csv(con, path, found, wanted, naming)
+            return _load_csv(con, path, found, wanted, naming, dialect)
     except (duckdb.Error, EOFError, OSError, UnicodeDecodeError, *_DAMAGED) as error:
         raise SourceError(
             f"{found.name}: damaged or cut off ({type(error).__name__}). Fetch it again."
@@ -199,20 +203,24 @@ def _load_csv(
     found: FoundFile,
     wanted: Sequence[str],
     naming: Naming,
+    dialect: CsvDialect,
 ) -> tuple[BillFile, pl.DataFrame]:
     with path.open("rb") as raw:
         has_mark = raw.read(3) == b"\xef\xbb\xbf"
     with path.open(encoding="utf-8-sig", newline="") as lines:
-        columns = tuple(map(naming, next(csv.reader(lines, strict=True), ())))
+        header = csv.reader(
+            lines, strict=True, delimiter=dialect.delimiter, quotechar=dialect.quote
+        )
+        columns = tuple(map(naming, next(header, ())))
     if len(set(columns)) != len(columns) or "" in columns:
         raise SourceError(f"{found.name}: its header is empty or repeats a column. Fetch it again.")
     relation = con.read_csv(
         str(path),
         header=True,
         auto_detect=False,
-        delimiter=",",
-        quotechar='"',
-        escapechar='"',
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote,
+        escapechar=dialect.quote,
         columns=dict.fromkeys(columns, "VARCHAR"),
         # an empty cell is null, a quoted empty text stays text: the reader counts the difference
         allow_quoted_nulls=False,

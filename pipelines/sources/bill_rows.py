@@ -202,7 +202,7 @@ def charge_reading(
     """
     schema = arrow_schema(FACTS[Fact.CHARGES])
     keyed = charges.with_columns(_charge_keys(charges)).select(schema.names)
-    scopes = charges["scope"].unique().sort().to_list()
+    scopes = charges["scope"].drop_nulls().unique().sort().to_list()
     return Reading(
         facts={Fact.CHARGES: keyed.to_arrow().cast(schema)},
         rows_read={f.found.name: f.row_count for f in bill.files},
