@@ -72,6 +72,17 @@ class PublishSettings(Record):
     calls_table_max_rows: int = Field(
         default=500_000, ge=0, description="Above it `fct_calls` is a view over its Parquet files."
     )
+    mirror: str | None = Field(
+        default=None, description="s3://bucket/folder that receives a copy of each version."
+    )
+    mirror_endpoint_url: str | None = Field(
+        default=None,
+        pattern=ENDPOINT_PATTERN,
+        description="Address of an S3-compatible store; a bucket of AWS needs none.",
+    )
+    mirror_region: str | None = Field(
+        default=None, pattern=REGION_PATTERN, description="Region of the mirror's bucket."
+    )
 
 
 class WorkspaceSettings(Record):

@@ -17,9 +17,13 @@ from pipelines.duck import connect
 from pipelines.lake import Lake
 from pipelines.landing.land import is_taken, land
 from pipelines.landing.result import LandingResult
-from pipelines.places import fetch, listing
+from pipelines.places import fetch, listing, read_address
+from pipelines.places.errors import StoreError
+from pipelines.places.store import Store
+from pipelines.publishing.mirror import MirrorError, mirror
 from pipelines.publishing.period_files import period_files
 from pipelines.publishing.publish import Published, publish
+from pipelines.publishing.versions import current_version, folder_of, versions
 from pipelines.reference import load_reference
 from pipelines.sources import all_sources
 from pipelines.transforms import load_transforms
@@ -71,6 +75,8 @@ class PublishSummary:
     path: Path
     changed: bool
     tables: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+    """Why the mirror, if there is one, does not show this version."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +91,9 @@ class RunSummary:
 
     @property
     def problems(self) -> list[str]:
-        """Files that did not land; the run went on without them and must not end green."""
-        return [problem for landing in self.landings for problem in landing.problems]
+        """What was not done: files that did not land, a mirror that is behind. Never green."""
+        landing = [problem for landing in self.landings for problem in landing.problems]
+        return [*landing, *(self.published.problems if self.published else ())]
 
 
 def lake_of(workspace: Workspace) -> Lake:
@@ -182,7 +189,32 @@ def publish_workspace(workspace: Workspace) -> PublishSummary:
         extra_files=_period_files(warehouse, settings.company),
     )
     tables = tuple(name for name, transform in transforms.items() if transform.is_public)
-    return PublishSummary(published.version, published.path, published.changed, tables)
+    problems = mirror_published(workspace)
+    return PublishSummary(published.version, published.path, published.changed, tables, problems)
+
+
+def mirror_published(workspace: Workspace) -> tuple[str, ...]:
+    """Make the mirror, if there is one, show the version readers see here; why not, if it fails.
+
+    Raises:
+        BusyError: Another process is publishing.
+    """
+    settings = workspace.settings.publish
+    out_dir = workspace.published_dir
+    if settings.mirror is None:
+        return ()
+    try:
+        store = Store(
+            read_address(settings.mirror),
+            endpoint_url=settings.mirror_endpoint_url,
+            region=settings.mirror_region,
+        )
+        with only_writer(out_dir):
+            if version := current_version(out_dir):
+                mirror(store, folder_of(out_dir, version), versions(out_dir))
+    except (StoreError, MirrorError) as error:
+        return (f"mirror {settings.mirror}: {error}",)
+    return ()
 
 
 def run(

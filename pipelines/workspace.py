@@ -27,6 +27,7 @@ __all__ = ["Problem", "Workspace", "WorkspaceError", "load_workspace", "open_wor
 
 SETTINGS_FILE = "everycent.yaml"
 REFERENCE_DIR = "reference"
+_MIRROR = ("publish", "mirror")
 
 _FORMS = {
     ID_PATTERN: "Use lower-case letters, digits, '-' and '_', at most 64.",
@@ -254,7 +255,7 @@ def _place_problems(read: YamlText) -> list[Problem]:
     problems = []
     seen: list[tuple[YamlPath, PurePosixPath]] = [((REFERENCE_DIR,), PurePosixPath(REFERENCE_DIR))]
     for path, place in _places(read.value):
-        is_bucket = is_remote(place) and path[-1] == "location"
+        is_bucket = path == _MIRROR or (is_remote(place) and path[-1] == "location")
         problem = _bucket_problem(read, path, place) if is_bucket else _outside(read, path, place)
         if problem:
             problems.append(problem)
@@ -293,13 +294,16 @@ def _bucket_path(place: str) -> PurePosixPath:
 
 
 def _places(value: YamlValue) -> Iterable[tuple[YamlPath, str]]:
-    """Every folder the settings name, with the path of the setting; defaults included."""
+    """Every place the settings name, with the path of the setting; defaults included."""
     settings = value if isinstance(value, Mapping) else {}
     for name in ("state_dir", "published_dir"):
         yield (name,), _text(settings, name) or WorkspaceSettings.model_fields[name].default
     for path, source in _entries(value):
         if location := _text(source, "location"):
             yield (*path, "location"), location
+    publishing = settings.get("publish")
+    if isinstance(publishing, Mapping) and (place := _text(publishing, "mirror")):
+        yield _MIRROR, place
 
 
 def _currency_problems(read: YamlText) -> list[Problem]:

@@ -7,6 +7,7 @@ from pipelines.commands.published import published_version, reading
 from pipelines.commands.terminal import safe, say
 from pipelines.publishing.errors import PublishError
 from pipelines.publishing.versions import current_version, folder_of, rollback, verify
+from pipelines.run import mirror_published
 
 
 def verify_command(folder: Path) -> int:
@@ -23,7 +24,8 @@ def verify_command(folder: Path) -> int:
 
 def rollback_command(folder: Path, version: str) -> None:
     """Point readers to a kept version."""
-    out_dir = reading(folder).published_dir
+    workspace = reading(folder)
+    out_dir = workspace.published_dir
     before = current_version(out_dir)
     try:
         rollback(out_dir, version)
@@ -31,3 +33,5 @@ def rollback_command(folder: Path, version: str) -> None:
         raise UserError(str(error)) from error
     say(f"Readers see version {version} now; before it was {before or 'none'}.")
     say("The next `everycent run` publishes what is computed by then.")
+    if behind := mirror_published(workspace):
+        raise UserError("\n".join(behind))

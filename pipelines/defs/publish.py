@@ -47,6 +47,8 @@ def published_asset() -> dg.AssetsDefinition:
                 **billed_totals(published.path / "marts.duckdb"),
             }
         )
+        if published.problems:
+            raise dg.Failure("\n".join(published.problems))
 
     return write_audit_swap
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_CREDENTIALS = "Give new credentials through the environment, a profile or the machine's role."
+_CREDENTIALS = "Give new credentials through the environment, a profile or the machine's role"
 _RIGHTS = (
     "Allow s3:ListBucket on the bucket and s3:GetObject on its objects (a mirror: s3:PutObject), "
-    "and kms:Decrypt if they are encrypted with a key of your own."
+    "and kms:Decrypt if they are encrypted with a key of your own"
 )
-_AGAIN = "Run again when the store answers; what was read already is not read again."
+_AGAIN = "Run again when the store answers; what was read already is not read again"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class ChangedError(Exception):
 NO_CREDENTIALS = Cause(
     "no_credentials",
     "no credentials for the store were found",
-    "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give the machine a role.",
+    "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give the machine a role",
     is_everywhere=True,
 )
 EXPIRED = Cause("expired_credentials", "the credentials have expired", _CREDENTIALS, True)
@@ -47,44 +47,44 @@ WRONG = Cause("wrong_credentials", "the store does not know the credentials", _C
 NO_BUCKET = Cause(
     "missing_bucket",
     "there is no such bucket",
-    "Correct the location, or its endpoint_url and region.",
+    "Correct the location, or its endpoint_url and region",
     is_everywhere=True,
 )
 DENIED = Cause("access_denied", "the store refuses access", _RIGHTS)
 VANISHED = Cause(
     "vanished",
     "the object was listed but is gone",
-    "Nothing, if it was deleted on purpose; else put it there again.",
+    "Nothing, if it was deleted on purpose; else put it there again",
 )
 ARCHIVED = Cause(
-    "archived", "the object is in an archive that cannot be read", "Restore it, then run again."
+    "archived", "the object is in an archive that cannot be read", "Restore it, then run again"
 )
 TORN = Cause(
     "torn_object",
     "the object ended early or did not match its checksum or declared length, every time",
-    "Run again; if it stays so, upload the object again.",
+    "Run again; if it stays so, upload the object again",
 )
 CHANGING = Cause(
     "kept_changing",
     "the object was replaced each time while it was read",
-    "Run again when its writer is done.",
+    "Run again when its writer is done",
 )
 OLDER = Cause(
     "older_version",
     "the bucket shows an older object than the one read before; the newer one is kept",
-    "Put the newer object back; if the older one is right, copy it onto itself.",
+    "Put the newer object back; if the older one is right, copy it onto itself",
 )
 PARTIAL = Cause(
     "partial_listing",
     "the listing of the bucket is not whole, so nothing of it is used",
-    "Run again; if it stays so, the store does not follow the S3 API.",
+    "Run again; if it stays so, the store does not follow the S3 API",
     is_everywhere=True,
 )
 UNAVAILABLE = Cause("store_unavailable", "the store did not answer properly", _AGAIN)
 CLOCK = Cause(
     "clock_skew",
     "the clock of this machine is wrong",
-    "Set it, then run again.",
+    "Set it, then run again",
     is_everywhere=True,
 )
 
@@ -149,6 +149,6 @@ def _unknown(code: str) -> Cause:
     return Cause(
         "store_error",
         f"the store refuses the request{shown}",
-        "Look this up in the store's documentation; check location, endpoint_url and region.",
+        "Look this up in the store's documentation; check location, endpoint_url and region",
         is_everywhere=True,
     )

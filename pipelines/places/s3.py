@@ -144,7 +144,7 @@ def _refusals(
     for name, one in listed.items():
         if rule := _broken(name, names):
             shown = f"object with the key of sha256 {key_hash(one.key)}"
-            action = f"Give the object a plain name of its own in {store.address}."
+            action = f"Give the object a plain name of its own in {store.address}"
             yield LandingProblem(source, shown, rule, MEANING[rule], action)
 
 
@@ -200,7 +200,7 @@ class _Fetching:
         needed, free = sum(one.size for _, one in todo), self._cache.free_bytes()
         if needed > free:
             message = f"{needed:,} bytes are to be read, and the disk has room for {free:,}"
-            raise StoreError(Cause("disk_full", message, "Make room, then run again."))
+            raise StoreError(Cause("disk_full", message, "Make room, then run again"))
 
     def _one(self, item: _Todo) -> _Read:
         name, listed = item
@@ -273,4 +273,4 @@ def _few_of_each(source: str, problems: Sequence[LandingProblem]) -> Iterator[La
     for rule, count in counts.items():
         if count > SHOWN_PER_RULE:
             text = f"{count - SHOWN_PER_RULE:,} more objects have this problem"
-            yield LandingProblem(source, "more objects", rule, text, "Correct the first ones.")
+            yield LandingProblem(source, "more objects", rule, text, "Correct the first ones")

@@ -9,6 +9,7 @@ import hashlib
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from pipelines.places.addresses import Address
 from pipelines.places.errors import (
     PARTIAL,
     TORN,
+    VANISHED,
     ChangedError,
     StoreError,
     cause_of,
@@ -131,11 +133,16 @@ class Store:
         head = self._ask(self._client.head_object, Bucket=self.address.bucket, Key=key)
         return _listed(key, head, head.get("ContentLength"))
 
-    def metadata(self, key: str) -> Mapping[str, str]:
-        """What an object's writer noted about it."""
-        head = self._ask(self._client.head_object, Bucket=self.address.bucket, Key=key)
+    def sha256_of(self, key: str) -> str | None:
+        """The hash that `create` noted with an object; null if there is none of ours."""
+        try:
+            head = self._ask(self._client.head_object, Bucket=self.address.bucket, Key=key)
+        except StoreError as error:
+            if error.cause == VANISHED:
+                return None
+            raise
         noted: Mapping[str, str] = head.get("Metadata", {})
-        return noted
+        return noted.get("sha256")
 
     def read(self, listed: Listed, into: BinaryIO) -> Content:
         """Read exactly the object that was listed; an early end is read again from its start.
@@ -151,27 +158,25 @@ class Store:
             answer = self._client.get_object(
                 Bucket=self.address.bucket, Key=listed.key, IfMatch=listed.etag
             )
-            body = answer["Body"]
-            try:
+            with closing(answer["Body"]) as body:
                 if answer.get("ETag") != listed.etag:
                     raise ChangedError
                 if answer.get("ContentLength") != listed.size:
                     raise StoreError(TORN)
                 return Content(_copy(body, into, listed.size), answer.get("VersionId"))
-            finally:
-                body.close()
 
         return self._patiently(once)
 
     def read_small(self, key: str) -> tuple[bytes, str] | None:
-        """A small object and its ETag; null if there is none."""
+        """A small object, at most 1 MiB of it, and its ETag; null if there is none."""
 
         def once() -> tuple[bytes, str] | None:
             try:
                 answer = self._client.get_object(Bucket=self.address.bucket, Key=key)
             except self._client.exceptions.NoSuchKey:
                 return None
-            return answer["Body"].read(), answer["ETag"]
+            with closing(answer["Body"]) as body:
+                return body.read(_CHUNK), answer["ETag"]
 
         return self._patiently(once)
 
@@ -179,9 +184,9 @@ class Store:
         """Put an object where none is. False if there is one: it is left as it is."""
         return self._put(key, content, sha256, {"IfNoneMatch": "*"})
 
-    def swap(self, key: str, content: bytes, etag: str) -> bool:
+    def swap(self, key: str, content: bytes, sha256: str, etag: str) -> bool:
         """Replace an object that is still the one of this ETag. False if it is not."""
-        return self._put(key, content, hashlib.sha256(content).hexdigest(), {"IfMatch": etag})
+        return self._put(key, content, sha256, {"IfMatch": etag})
 
     def _put(
         self, key: str, content: Path | bytes, sha256: str, condition: Mapping[str, str]
@@ -229,13 +234,6 @@ class Store:
                 raise refused
             self._wait(attempt)
         raise AssertionError("unreachable: the last attempt returns or raises")
-
-
-def open_store(
-    address: Address, *, endpoint_url: str | None = None, region: str | None = None
-) -> Store:
-    """The store of an address, with credentials from the environment."""
-    return Store(address, endpoint_url=endpoint_url, region=region)
 
 
 def _listed(key: str, found: Mapping[str, Any], size: int | None) -> Listed:

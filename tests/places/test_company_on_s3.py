@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from tests.end_to_end.company import Company
-from tests.places.store_server import cut, is_get, is_listing, refuse, times
+from tests.places.store_server import cut, is_get, is_listing, is_put, refuse, times
 
 pytestmark = pytest.mark.slow
 FEED = "gateway_eu"
@@ -94,3 +94,27 @@ def test_an_object_that_stays_torn_is_named_and_the_others_land(remote, bucket, 
     assert "torn_object" in problem
     assert key.rsplit("/", 1)[-1] in problem
     assert all(s.files for s in summary.landings)
+
+
+def test_a_mirror_shows_what_was_published_and_its_failure_is_a_problem(local, bucket, tmp_path):
+    company = local.copy(tmp_path / "acme")
+    settings = company.root / "everycent.yaml"
+    text = settings.read_text("utf-8")
+    mirror = f"s3://{bucket.name}/published"
+    more = f"mirror: {mirror}, mirror_endpoint_url: '{bucket.server.endpoint_url}'"
+    settings.write_text(f"{text}\npublish: {{{more}}}\n", "utf-8")
+    with bucket.faults(times(99, is_put, refuse(403, "AccessDenied"))):
+        summary = company.run()
+
+    assert [p for p in summary.problems if "access_denied" in p and mirror in p]
+    assert bucket.all_keys() == []
+
+    assert company.run().problems == []
+    start = f"published/{company.current.name}/"
+    mirrored = {
+        key.removeprefix(start): bucket.read(key)
+        for key in bucket.all_keys()
+        if key.startswith(start)
+    }
+    assert mirrored.items() >= local.published_bytes().items()
+    assert mirrored["marts.duckdb"] == (company.current / "marts.duckdb").read_bytes()
