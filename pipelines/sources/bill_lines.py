@@ -28,6 +28,7 @@ Records = Sequence[Values | RowError]
 
 ACTIONS: Mapping[str, str] = {
     **NEXT_ACTIONS,
+    "record_type": "Expected ORIGINAL, RETRACTION or RESTATEMENT: check for a newer export format.",
     "duplicate_record": "The record is in this delivery twice and counts once: nothing to do.",
 }
 _KEYS = {Fact.CHARGES: "charge_key", Fact.USAGE: "usage_key", Fact.OUTCOMES: "event_id"}
@@ -127,6 +128,7 @@ def read_lines(unit: DeliveryUnit, context: ReadContext, bill: LineBill) -> Read
     rows_read: Counter[str] = Counter(dict.fromkeys(copies, 0))
     rows_empty: Counter[str] = Counter()
     seen: set[tuple[str, object]] = set()
+    scopes: set[str] = set()
     for found in files:
         for position, values in enumerate(bill.records(found), start=1):
             rows_read[found.name] += 1
@@ -141,6 +143,7 @@ def read_lines(unit: DeliveryUnit, context: ReadContext, bill: LineBill) -> Read
                 "source_row": position,
                 "issuer": context.settings.issuer or bill.issuer,
             }
+            scopes.add(made.scope)
             whole = _whole(made, lineage, unit, context, bill)
             for fact, rows in whole.items():
                 facts[fact] += rows
@@ -151,11 +154,8 @@ def read_lines(unit: DeliveryUnit, context: ReadContext, bill: LineBill) -> Read
     return Reading(
         facts={f: pa.Table.from_pylist(made, arrow_schema(FACTS[f])) for f, made in facts.items()},
         rows_read=rows_read,
-        scopes={
-            fact: tuple(sorted({str(row["scope"]) for row in rows}))
-            for fact, rows in facts.items()
-            if fact is not Fact.OUTCOMES
-        },
+        # a line that is no charge any more takes the place of the charge it was
+        scopes={fact: tuple(sorted(scopes)) for fact in bill.facts if fact is not Fact.OUTCOMES},
         rejected=tuple(rejected),
         rows_empty=+rows_empty,
         counters={name: n for name, n in counters.items() if n},

@@ -126,7 +126,7 @@ def _generation(line: BillLine) -> Made:
         span=day_of(at.date()),
         scope=f"activity:{at:%Y-%m-%d}",
         key=(text(values, "generation_id"),),
-        is_identity=True,
+        is_identity=values["generation_id"] is not None,
         charges=[
             {
                 **charge,

@@ -13,6 +13,8 @@ from pipelines.sources.base import SourceError
 from tests.sources.deliveries import HIDDEN, SAMPLES, context, deliveries, read_files
 
 KINDS = (
+    "databricks_billing",
+    "opencost_allocation",
     "cursor_usage",
     "github_copilot",
     "openrouter_activity",
@@ -288,6 +290,97 @@ def test_an_own_key_has_no_list_cost_on_the_gateways_bill(tmp_path):
 
     (charge,) = rows(reading, Fact.CHARGES)
     assert (charge["billed_cost"], charge["list_cost"]) == (0, None)
+
+
+# Databricks
+
+
+def databricks(delivery, fact):
+    units = deliveries(SOURCES["databricks_billing"], SAMPLES / "databricks_billing/files")
+    (unit,) = (u for u in units if u.delivery == delivery)
+    return rows(read_unit("databricks_billing", unit), fact)
+
+
+def test_without_prices_all_record_types_add_up_to_usage_and_nothing_is_charged():
+    usage = databricks("databricks_billing_usage.csv", Fact.USAGE)
+
+    assert sum(row["quantity"] for row in usage) == Decimal("250.0000")
+    assert databricks("databricks_billing_usage.csv", Fact.CHARGES) == []
+
+
+def test_records_are_priced_at_the_list_price_of_their_hour():
+    charges = databricks("priced", Fact.CHARGES)
+
+    by_day = {str(day): Decimal(0) for day in (row["charge_date"] for row in charges)}
+    for row in charges:
+        if row["resource_id"] == "chat-prod" and row["service_name"] == "MODEL_SERVING":
+            by_day[str(row["charge_date"])] += row["billed_cost"]
+    # 259.2958 x 0.08 before the price changed at midnight; 250 x 0.07 after it, once corrected
+    assert by_day == {"2026-09-30": Decimal("20.743664"), "2026-10-01": Decimal("17.5")}
+    assert {row["repairs"] for row in charges} == {"billed_at_list_price"}
+
+
+def test_a_record_without_a_price_stays_usage():
+    (row,) = databricks("priced", Fact.USAGE)
+
+    assert (row["quantity"], row["meter"]) == (Decimal("12.5"), "unclassified")
+
+
+def test_overlapping_extracts_count_every_record_once():
+    newest = {}
+    for delivery in ("extract-2026-08-10", "extract-2026-08-12"):
+        for row in databricks(delivery, Fact.USAGE):
+            newest.setdefault(row["scope"], {})[delivery] = (
+                newest.get(row["scope"], {}).get(delivery, 0) + row["quantity"]
+            )
+
+    assert sum(by_delivery[max(by_delivery)] for by_delivery in newest.values()) == 250
+
+
+# OpenCost
+
+
+def opencost(name):
+    units = deliveries(SOURCES["opencost_allocation"], SAMPLES / "opencost_allocation/files")
+    (unit,) = (u for u in units if u.delivery == name)
+    return rows(read_unit("opencost_allocation", unit), Fact.CHARGES)
+
+
+def test_an_entry_and_its_adjustment_add_up_to_the_total():
+    lines = [r for r in opencost("opencost_allocation.json") if r["resource_id"] == "inference"]
+
+    assert {row["charge_class"]: row["billed_cost"] for row in lines} == {
+        None: Decimal("129.07"),
+        "Correction": Decimal(-12),
+    }
+    assert sum(row["billed_cost"] for row in lines) == Decimal("117.07")
+    assert {row["sub_account_id"] for row in lines} == {"inference"}
+
+
+def test_idle_capacity_is_a_line_of_its_own():
+    (idle,) = (r for r in opencost("opencost_allocation.json") if r["commitment_discount_status"])
+
+    assert (idle["billed_cost"], idle["commitment_discount_status"]) == (60, "Unused")
+    assert sum(r["billed_cost"] for r in opencost("opencost_allocation.json")) == Decimal("177.07")
+
+
+def test_entries_with_gpus_are_ai_usage_and_the_others_are_not():
+    assert {
+        (row["resource_id"], row["service_category"]) for row in opencost("hourly_constructed.json")
+    } == {
+        ("vllm", "AI and Machine Learning"),
+        ("gpu-2/__idle__", "AI and Machine Learning"),
+        ("__unmounted__", "Compute"),
+        ("__unallocated__", "Compute"),
+    }
+
+
+def test_an_entry_without_currency_is_set_aside(tmp_path):
+    content = (SAMPLES / "opencost_allocation/files/opencost_allocation.json").read_text()
+
+    reading = read_text("opencost_allocation", tmp_path, "a.json", content)
+
+    assert {row.rule for row in reading.rejected} == {"currency_form"}
 
 
 # what is no bill at all
