@@ -46,7 +46,10 @@ def _bucket(value: str, reported: str) -> str:
     return f"case when is_refused_unused then 0 when not is_unknown and {reported} then {value} end"
 
 
-_COUNTED = ", ".join(f"counts[{i}] as {name}" for i, name in enumerate(COUNTS, 1))
+_COUNTED = ",\n        ".join(
+    f"if(list_max(counts) <= {MAX_COUNT}, counts[{i}], null) as {name}"
+    for i, name in enumerate(COUNTS, 1)
+)
 _BY_PATH = " ".join(
     f"when regexp_matches(lower(path_text), {literal(pattern)}) then {literal(operation)}"
     for pattern, operation in OPERATION_PATHS.items()
@@ -215,7 +218,7 @@ select
     if(coalesce(is_streaming, true), first_token, null) as first_token_at,
     task_id,
     trace_id,
-    parent_call_id,
+    cast(null as varchar) as parent_call_id,
     session_id,
     cast(null as integer) as step_index,
     provider_request_id,
@@ -233,11 +236,8 @@ select
     team_id,
     org_id,
     project_id,
-    if(
-        tag_list is null and coalesce(list_count(tag_values), 0) = 0,
-        null,
-        to_json(list_prepend(tag_list, tag_values))
-    ) as tags,
+    -- no format lists tags: all are values of metadata
+    if(list_count(tag_values) > 0, to_json(list_prepend(null, tag_values)), null) as tags,
     status,
     if(regexp_full_match(error_text, '[A-Za-z0-9_.]{{1,80}}'), error_text, null) as error_class,
     if(http_code between 100 and 599, http_code, null) as http_status,

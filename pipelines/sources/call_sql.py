@@ -17,7 +17,6 @@ from pipelines.sources.sql_text import chosen, literal, renamed, texts
 _TEXTS = (
     "native_id",
     "trace_id",
-    "parent_call_id",
     "session_id",
     "provider_request_id",
     "path_text",  # of the request: tells the operation, is not kept
@@ -35,7 +34,6 @@ _TEXTS = (
     "org_id",
     "project_id",
     "metadata",  # JSON object that tags and the task are taken from
-    "tag_list",  # JSON array of tags
     "http_text",
     "error_text",
     "ended_text",  # whatever `ended` is made of, to see that it could be read
@@ -58,7 +56,6 @@ _TYPED = {
     "cost_scale": "1",  # dollars in one unit of its money
     "cost_kind": "'gateway_estimate'",
 }
-
 
 INCLUSIVE = TokenSemantics.INCLUSIVE
 EXCLUSIVE = TokenSemantics.EXCLUSIVE

@@ -48,7 +48,7 @@ _FORMAT = CallFormat(
         "metadata": "if(try(json_exists(any_metadata, '$.iv')), null, any_metadata)",
         "is_hit": f"coalesce({is_true('cached')}, false)",
         "is_failed": f"not {is_true('success')}",
-        "attempt_no": "try_cast(step as integer) + 1",
+        "attempt_no": "try_cast(step as smallint) + 1",
         "own_role": "if(try_cast(step as integer) > 0, 'fallback', null)",
     },
     totals={

@@ -73,6 +73,7 @@ _FORMAT = CallFormat(
             "Unverified: read as the provider's own API counts, unless a count disproves it.",
         ),
     },
+    wrapped_in="data",
     has_sound_total=False,
 )
 

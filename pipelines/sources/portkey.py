@@ -58,14 +58,24 @@ _FORMAT = CallFormat(
         "cost": "$.cost",
         "currency": "$.cost_currency",
         "whole_metadata": "$.metadata",
-        "reported_input": [*_answer("usage.prompt_tokens"), "$.req_units"],
-        "reported_output": [*_answer("usage.completion_tokens"), "$.res_units"],
+        "reported_input": [*_answer("usage.prompt_tokens", "usage.input_tokens"), "$.req_units"],
+        "reported_output": [
+            *_answer("usage.completion_tokens", "usage.output_tokens"),
+            "$.res_units",
+        ],
         "reported_total": [*_answer("usage.total_tokens"), "$.total_units"],
         "cache_read": _answer(
-            "usage.prompt_tokens_details.cached_tokens", "usage.cache_read_input_tokens"
+            "usage.prompt_tokens_details.cached_tokens",
+            "usage.input_tokens_details.cached_tokens",
+            "usage.cache_read_input_tokens",
         ),
         "cache_write": _answer("usage.cache_creation_input_tokens"),
-        "reasoning": _answer("usage.completion_tokens_details.reasoning_tokens"),
+        "cache_write_5m": _answer("usage.cache_creation.ephemeral_5m_input_tokens"),
+        "cache_write_1h": _answer("usage.cache_creation.ephemeral_1h_input_tokens"),
+        "reasoning": _answer(
+            "usage.completion_tokens_details.reasoning_tokens",
+            "usage.output_tokens_details.reasoning_tokens",
+        ),
         "input_audio": _answer("usage.prompt_tokens_details.audio_tokens"),
         "output_audio": _answer("usage.completion_tokens_details.audio_tokens"),
     },
@@ -77,7 +87,7 @@ _FORMAT = CallFormat(
         "is_hit": "coalesce(upper(cache_status) in ('HIT', 'SEMANTIC HIT'), false)",
         "is_failed": f"if(not {is_true('is_success')}, true, null)",
         "is_streaming": is_true("stream_mode"),
-        "attempt_no": "if(retries[1] = '-', null, try_cast(retries as integer) + 1)",
+        "attempt_no": "if(retries[1] = '-', null, try_cast(retries as smallint) + 1)",
         "own_role": "if(upper(mode) = 'FALLBACK', 'unknown', null)",
         # an inline configuration is an object and may hold keys
         "deployment_id": "if(regexp_full_match(setting, '[A-Za-z0-9_.-]+'), setting, null)",

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from models.vocabulary import TokenSemantics
 from tests.landing.room import Room, lines, pseudonym
-from tests.sources.gateway_records import KINDS, MAIL, SHAPES, WORDS, good, put, shape_of
+from tests.sources.gateway_logged import MAIL, WORDS
+from tests.sources.gateway_records import KINDS, SHAPES, good, put, shape_of
 
 SAMPLES = Path(__file__).parents[2] / "data_samples"
 
@@ -221,6 +222,8 @@ BROKEN_COUNTS = {
     1.5: "bad_count",
     "many": "bad_count",
     10**10: "impossible_count",
+    # two of which do not fit 64 bits
+    9 * 10**18: "impossible_count",
     10**30: "impossible_count",
 }
 
@@ -230,6 +233,8 @@ def test_a_record_that_breaks_a_rule_is_set_aside(tmp_path, kind):
     records = [good(kind, number) for number in range(len(BROKEN_COUNTS))]
     for record, value in zip(records, BROKEN_COUNTS, strict=True):
         put(record, shape_of(kind).input, value)
+        for path in (*shape_of(kind).paths.values(), shape_of(kind).output):
+            put(record, path, value)
     room = room_of(tmp_path, kind)
     room.put("log.jsonl", lines(good(kind, 10), *records) + "\n".join(BROKEN_LINES))
     (landed,) = room.land().landed
@@ -237,6 +242,14 @@ def test_a_record_that_breaks_a_rule_is_set_aside(tmp_path, kind):
     expected = [*BROKEN_COUNTS.values(), *BROKEN_LINES.values()]
     assert [(row.source_row, row.rule) for row in landed.quarantine] == list(enumerate(expected, 2))
     assert [call["call_id"] for call in room.rows()] == ["call-10"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_workspace_may_keep_no_tags_and_name_no_task(tmp_path, kind):
+    room = Room(tmp_path, source=source_of(kind), tag_keys=(), task_key=None)
+    (call,) = read(room, good(kind))
+
+    assert (call["tags"], call["task_id"]) == (None, None)
 
 
 @pytest.mark.parametrize("kind", KINDS)
