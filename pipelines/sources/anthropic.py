@@ -67,7 +67,12 @@ _CHARGE_KEY = (*_DIMENSIONS, "description", "cost_type", "token_type")
 _CREDIT = re.compile(r"\bpromotional credits?\b", re.IGNORECASE)
 
 
-def _span(values: Values) -> Span:
+def bucket_span(values: Values) -> Span:
+    """The UTC day, or the part of one, that a bucket or a Console row is about.
+
+    Raises:
+        RowError: It does not say, or it is about more than a day.
+    """
     try:
         if "usage_date_utc" in values:
             day = date.fromisoformat(text(values, "usage_date_utc") or "")
@@ -253,7 +258,7 @@ _PROVIDER = Provider(
         "provider": "anthropic",
     },
     dialect=Dialect(
-        span=_span,
+        span=bucket_span,
         report_of_result=_report_of_result,
         report_of_header=_report_of_header,
         report_of_name=_report_of_name,

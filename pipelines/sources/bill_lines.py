@@ -28,6 +28,7 @@ Records = Sequence[Values | RowError]
 
 ACTIONS: Mapping[str, str] = {
     **NEXT_ACTIONS,
+    "customer_type": "Expected api or subscription: check for a newer report format.",
     "record_type": "Expected ORIGINAL, RETRACTION or RESTATEMENT: check for a newer export format.",
     "duplicate_record": "The record is in this delivery twice and counts once: nothing to do.",
 }
@@ -208,7 +209,10 @@ def _whole(
             {**placed, **charged, "effective_cost": row["billed_cost"], "key": key, **_told(row)}
             for row in made.charges
         ],
-        Fact.USAGE: [{**placed, **_told(row), "key": (key, row["meter"])} for row in made.usage],
+        Fact.USAGE: [
+            {**placed, **_told(row), "key": (key, row.get("key", row["meter"]))}
+            for row in made.usage
+        ],
         Fact.OUTCOMES: [
             {**placed, **_told(row), "key": (key, row["outcome_type"], row["revision"])}
             for row in made.outcomes
@@ -243,7 +247,7 @@ def usage_of(
     common: FactRow, counted: Mapping[Meter, int], request_count: int | None
 ) -> Sequence[FactRow]:
     """One usage row per meter that counted something; the request count on the first only."""
-    return metered({**common, "key": ()}, counted, request_count)
+    return metered({"key": (), **common}, counted, request_count)
 
 
 def instant(values: Values, column: str) -> datetime:
