@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import signal
+from collections.abc import Sequence
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -25,11 +27,28 @@ def run_process(company: Company, *, kill_at: int | None = None, tear_table: int
         kill_at: Durable action to die at.
         tear_table: Parquet file, counted from 1, to die in the middle of.
     """
+    return _ended([_started(company, kill_at, tear_table)])[0]
+
+
+def run_side_by_side(companies: Sequence[Company], kill_at: Sequence[int | None]) -> list[int]:
+    """Run each company in a process of its own, all at once; returns their exit codes."""
+    return _ended([_started(*pair, 0) for pair in zip(companies, kill_at, strict=True)])
+
+
+def _started(company: Company, kill_at: int | None, tear_table: int) -> ForkServerProcess:
     process = _PROCESSES.Process(target=_run, args=(company.root, kill_at, tear_table))
     process.start()
-    process.join()
-    assert process.exitcode is not None
-    return process.exitcode
+    return process
+
+
+def _ended(processes: Sequence[ForkServerProcess]) -> list[int]:
+    # only ever from one thread: two would take each other's exit codes
+    codes = []
+    for process in processes:
+        process.join()
+        assert process.exitcode is not None
+        codes.append(process.exitcode)
+    return codes
 
 
 def _run(root: Path, kill_at: int | None, tear_table: int) -> None:

@@ -2,8 +2,7 @@
 
 import hashlib
 import signal
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from pipelines import durable
 from tests.end_to_end.company import Company
-from tests.end_to_end.killing import run_process
+from tests.end_to_end.killing import run_process, run_side_by_side
 
 pytestmark = pytest.mark.slow
 
@@ -67,24 +66,33 @@ def undisturbed(tmp_path_factory) -> Undisturbed:
 
 
 def kill_and_go_on(
-    undisturbed: Undisturbed, root: Path, kills: Sequence[int], start: Company | None = None
-) -> Outcome:
-    """Run once per kill, then once more without cleaning up anything."""
-    company = (start or undisturbed.before).copy(root, with_state=True)
-    codes = [run_process(company, kill_at=number) for number in kills]
-    codes.append(run_process(company))
-    return codes, everything_written(company) == undisturbed.after
+    before: Company, after: dict[str, str], folder: Path, kills: Sequence[tuple[int, ...]]
+) -> list[Outcome]:
+    """Per tuple: run once per kill, then once more, without cleaning up anything."""
+    outcomes: list[Outcome] = []
+    for place in range(0, len(kills), PROCESSES):
+        batch = kills[place : place + PROCESSES]
+        companies = [
+            before.copy(folder / "-".join(map(str, numbers)), with_state=True) for numbers in batch
+        ]
+        runs = [
+            run_side_by_side(companies, numbers)
+            for numbers in (*zip(*batch, strict=True), [None] * len(batch))
+        ]
+        outcomes += [
+            (list(codes), everything_written(company) == after)
+            for codes, company in zip(zip(*runs, strict=True), companies, strict=True)
+        ]
+    return outcomes
 
 
 def kill_at_each(
-    undisturbed: Undisturbed, folder: Path, numbers: Iterable[int], start: Company | None = None
+    undisturbed: Undisturbed, folder: Path, numbers: Sequence[int], start: Company | None = None
 ) -> dict[int, Outcome]:
-    with ThreadPoolExecutor(PROCESSES) as pool:
-        outcomes = {
-            number: pool.submit(kill_and_go_on, undisturbed, folder / str(number), [number], start)
-            for number in numbers
-        }
-        return {number: outcome.result() for number, outcome in outcomes.items()}
+    kills = [(number,) for number in numbers]
+    before = start or undisturbed.before
+    outcomes = kill_and_go_on(before, undisturbed.after, folder, kills)
+    return dict(zip(numbers, outcomes, strict=True))
 
 
 def wrong(outcomes: dict[int, Outcome]) -> dict[int, Outcome]:
@@ -143,10 +151,7 @@ def test_killed_at_any_kind_of_action_of_publishing(undisturbed, stored, tmp_pat
 def test_the_run_after_a_kill_may_be_killed_too(undisturbed, tmp_path):
     last = len(undisturbed.steps)
     pairs = [(1, 1), (5, 14), (30, 12), (last - 60, last - 45), (last - 1, 1)]
-    with ThreadPoolExecutor(PROCESSES) as pool:
-        outcomes = list(
-            pool.map(lambda pair: kill_and_go_on(undisturbed, tmp_path / f"{pair}", pair), pairs)
-        )
+    outcomes = kill_and_go_on(undisturbed.before, undisturbed.after, tmp_path, pairs)
 
     assert [outcome[1] for outcome in outcomes] == [True] * len(pairs)
     assert all(codes[0] == KILLED and codes[-1] == 0 for codes, _ in outcomes)
