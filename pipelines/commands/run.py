@@ -10,6 +10,7 @@ from pipelines.commands import terminal
 from pipelines.commands.guard import NOT_GREEN, UserError
 from pipelines.commands.summary import MEANING, PARTS, Report, Statement, by_rule, report_on
 from pipelines.commands.terminal import cents, near, percent, safe, say
+from pipelines.places import is_remote
 from pipelines.run import RunSummary, run
 from pipelines.workspace import Workspace, load_workspace
 
@@ -47,7 +48,10 @@ def run_command(
 def _nothing_yet(workspace: Workspace, summary: RunSummary, *, as_json: bool) -> int:
     """Say why there is nothing to publish. Returns the exit code if that is refused files."""
     if not summary.problems:
-        places = ", ".join(near(workspace.inbox(s)) for s in workspace.settings.sources)
+        places = ", ".join(
+            s.location if is_remote(s.location) else near(workspace.inbox(s))
+            for s in workspace.settings.sources
+        )
         raise UserError(
             "Nothing is computed yet: no file has arrived, or none of the days asked for. "
             f"Put bills and logs into: {places}."

@@ -15,6 +15,8 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from models.record import Record
 from pipelines import durable
 from pipelines.control_totals import sha256_of
@@ -128,7 +130,10 @@ class Cache:
         path = self._root / INDEX
         if not path.is_file():
             return {}
-        index = _Index.model_validate_json(path.read_bytes())
+        try:
+            index = _Index.model_validate_json(path.read_bytes())
+        except ValidationError:
+            return {}
         if index.place != self._place:
             return {}
         sizes = {entry.name: entry.stat().st_size for entry in os.scandir(self._objects)}

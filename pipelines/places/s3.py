@@ -172,11 +172,16 @@ class _Fetching:
         size = max(_BATCH, len(self._cache.kept) // 4)
         with ThreadPoolExecutor(THREADS) as pool:
             for start in range(0, len(todo), size):
-                for (_, listed), read in _together(pool, self._one, todo[start : start + size]):
-                    problems += self._taken(read)
-                    done += listed.size
-                    if self._progress:
-                        self._progress(f"{self._source} download", done, to_do)
+                batch = todo[start : start + size]
+                try:
+                    for (_, listed), read in zip(batch, pool.map(self._one, batch), strict=True):
+                        problems += self._taken(read)
+                        done += listed.size
+                        if self._progress:
+                            self._progress(f"{self._source} download", done, to_do)
+                except KeyboardInterrupt:
+                    self._fatal = UNAVAILABLE  # those that wait for a thread end at once
+                    raise
                 self._cache.save()
                 if self._fatal:
                     raise StoreError(self._fatal)
@@ -251,12 +256,6 @@ class _Fetching:
         if read.kept and read.prepared:
             self._cache.keep(read.kept, read.prepared)
         return [_problem(self._source, read.name, read.cause)] if read.cause else []
-
-
-def _together(
-    pool: ThreadPoolExecutor, action: Callable[[_Todo], _Read], items: Sequence[_Todo]
-) -> Iterator[tuple[_Todo, _Read]]:
-    return zip(items, pool.map(action, items), strict=True)
 
 
 def _problem(source: str, name: str, cause: Cause) -> LandingProblem:

@@ -49,7 +49,7 @@ class Listed:
     etag: str
     size: int
     modified_at: datetime
-    """UTC."""
+    """Whole seconds."""
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,8 @@ def _listed(key: str, found: Mapping[str, Any], size: int | None) -> Listed:
     etag = found.get("ETag")
     if not etag or size is None or "LastModified" not in found:
         raise StoreError(PARTIAL)
-    return Listed(key, etag, size, found["LastModified"])
+    # some stores tell fractions of a second in one answer and not in another
+    return Listed(key, etag, size, found["LastModified"].replace(microsecond=0))
 
 
 def _copy(body: BinaryIO, into: BinaryIO, size: int) -> str:
