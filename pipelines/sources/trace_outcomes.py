@@ -1,4 +1,4 @@
-"""Judgements that come with traces (scores, assessments) as outcomes: what both sources share.
+"""Records of other systems (scores, assessments, tickets) as outcomes: what such sources share.
 
 A record that says nothing about success has result `unknown` and keeps its score. Comments,
 rationales and free texts are never read.
@@ -46,6 +46,7 @@ def read_outcomes(
     context: ReadContext,
     judgements: Callable[[Record], Iterator[Record]],
     outcome: Callable[[Record, ReadContext], Outcome | None],
+    actions: Mapping[str, str] = ACTIONS,
 ) -> Reading:
     """Read the judgements of one delivery.
 
@@ -54,6 +55,7 @@ def read_outcomes(
         context: Names the source.
         judgements: The judgements inside one line, document or row.
         outcome: One judgement as an outcome; None if it is none by its format's contract.
+        actions: What to do next about each rule.
 
     Raises:
         SourceError: A file is damaged.
@@ -75,7 +77,7 @@ def read_outcomes(
                         source_row=row,
                         rule=error.rule,
                         column=error.column,
-                        next_action=ACTIONS[error.rule],
+                        next_action=actions[error.rule],
                         shape=error.shape,
                     )
                 )
@@ -133,15 +135,26 @@ def type_of(name: str) -> str:
     return f"score.{re.sub('[^a-z0-9]+', '_', name.lower()).strip('_')[:57]}"
 
 
-def dated(outcome_id: str, occurred: datetime | None, updated: datetime | None) -> Outcome:
+def dated(
+    outcome_id: str,
+    occurred: datetime | None,
+    updated: datetime | None,
+    since: datetime | None = None,
+) -> Outcome:
     """Identity and dates of an outcome. Its revision is the seconds until it was last updated.
+
+    Args:
+        outcome_id: Its id.
+        occurred: When it happened.
+        updated: When its record was last changed.
+        since: What the seconds are counted from, where the time it happened may move.
 
     Raises:
         RowError: It has no time.
     """
     if occurred is None:
         raise RowError("missing_identity", "time")
-    revision = max(0, int(((updated or occurred) - occurred).total_seconds()))
+    revision = max(0, int(((updated or occurred) - (since or occurred)).total_seconds()))
     return {
         "event_id": f"{outcome_id} {revision}",
         "outcome_id": outcome_id,

@@ -1,0 +1,110 @@
+"""Zendesk tickets as outcomes: pages of the incremental export with metric sets, JSON lines, CSV.
+
+A ticket that is solved or closed is a success at the moment its metrics call `solved_at`, never at
+`updated_at`, which every later change moves. The same ticket is exported again whenever it changes:
+of its revisions the one updated last counts. A ticket that is open (again) or deleted is withdrawn,
+so that what was solved and reopened is not counted; one that was never solved is no outcome.
+
+The task of a ticket is its `external_id`, or the custom field whose id is the source's `task_key`.
+Subjects, descriptions, comments, requesters and free fields are never kept.
+"""
+
+from collections.abc import Iterator
+
+from models.facts import Fact
+from models.vocabulary import Delivery
+from pipelines.sources.base import DeliveryUnit, ReadContext, Reading, Source
+from pipelines.sources.cells import RowError
+from pipelines.sources.trace_outcomes import (
+    ACTIONS,
+    Outcome,
+    Record,
+    dated,
+    instant,
+    read_outcomes,
+    reference,
+)
+
+_SOLVED = ("solved", "closed")
+_METRICS = "metric_set"
+_ACTIONS = {
+    **ACTIONS,
+    "not_a_ticket": "Export tickets with include=metric_sets, not their metrics alone",
+    "no_solve_time": "Export tickets with include=metric_sets: they tell when one was solved",
+}
+
+
+def _tickets(record: Record) -> Iterator[Record]:
+    """The tickets of a page, each with its own metrics; or the ticket itself."""
+    tickets = record.get("tickets")
+    if not isinstance(tickets, list):
+        yield record
+        return
+    sets = record.get("metric_sets")
+    metrics = {
+        str(found.get("ticket_id")): found
+        for found in (sets if isinstance(sets, list) else [])
+        if isinstance(found, dict)
+    }
+    for ticket in tickets:
+        known = isinstance(ticket, dict) and metrics.get(str(ticket.get("id")))
+        yield {**ticket, _METRICS: known} if known else ticket
+
+
+def _outcome(ticket: Record, context: ReadContext) -> Outcome | None:
+    status, native_id = ticket.get("status"), ticket.get("id")
+    if not status or not native_id:
+        raise RowError("not_a_ticket", "status" if native_id else "id")
+    # flat columns of a CSV are metrics too
+    nested = ticket.get(_METRICS)
+    metrics = nested if isinstance(nested, dict) else ticket
+    solved_at = instant(metrics, "solved_at")
+    updated_at = instant(ticket, "updated_at")
+    is_solved = str(status).lower() in _SOLVED
+    if is_solved and solved_at is None:
+        raise RowError("no_solve_time", "solved_at")
+    if not is_solved and str(metrics.get("reopens")) == "0" and status != "deleted":
+        return None
+    return {
+        **dated(
+            f"zendesk:ticket/{native_id}",
+            solved_at if is_solved else updated_at,
+            updated_at,
+            instant(ticket, "created_at"),
+        ),
+        "is_withdrawn": not is_solved,
+        "outcome_type": "ticket_resolved",
+        "result": "success" if is_solved else "unknown",
+        "confidence": "confirmed" if is_solved else None,
+        "recorded_at": updated_at,
+        "ref_external_id": f"zendesk:ticket/{native_id}",
+        "ref_task_id": reference(_task(ticket, context.settings.task_key), context),
+    }
+
+
+def _task(ticket: Record, key: str | None) -> object:
+    """The id of the task: the external id, or what the chosen custom field holds."""
+    if key is None:
+        return ticket.get("external_id")
+    fields = ticket.get("custom_fields")
+    for field in fields if isinstance(fields, list) else ():
+        if isinstance(field, dict) and str(field.get("id")) == key:
+            return field.get("value")
+    return ticket.get(key)
+
+
+def _read(unit: DeliveryUnit, context: ReadContext) -> Reading:
+    return read_outcomes(unit, context, _tickets, _outcome, _ACTIONS)
+
+
+SOURCE = Source(
+    name="zendesk",
+    summary="Zendesk tickets with their metrics: what was solved, and what was reopened.",
+    facts=(Fact.OUTCOMES,),
+    delivery=Delivery.EVENTS,
+    money_unit="none",
+    token_rules=(),
+    proof="constructed files",
+    suffixes=(".json", ".jsonl", ".csv", ".json.gz", ".jsonl.gz", ".csv.gz"),
+    read=_read,
+)
