@@ -202,12 +202,12 @@ def _charge(
     told = json_object(text(values, "custom_tags"))
     metadata = json_object(text(values, "usage_metadata")) or {}
     line.counters["tags_invalid"] += told is None
-    tags = {key: (told or {}).get(key) for key in line.settings.tag_keys}
+    tags = {key: text(told or {}, key) for key in line.settings.tag_keys}
     unit = text(values, "usage_unit")
     is_ai = product in _AI_PRODUCTS
     return {
         "charge_class": None if kind == "ORIGINAL" else "Correction",
-        "resource_id": next((str(metadata[n]) for n in _RESOURCES if metadata.get(n)), None),
+        "resource_id": next(filter(None, (text(metadata, name) for name in _RESOURCES)), None),
         "host_provider_name": text(values, "cloud"),
         "service_name": product,
         "service_category": "AI and Machine Learning" if is_ai else "Analytics",

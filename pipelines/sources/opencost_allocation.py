@@ -100,7 +100,7 @@ def _common(line: BillLine, properties: Values, name: str, cluster: str | None) 
     has_gpu = bool(quantity(values, "gpuHours")) or bool(_sum(values, ("gpuCost",)))
     labels = properties.get("labels")
     told = labels if isinstance(labels, dict) else {}
-    tags = {key: told[key] for key in line.settings.tag_keys if key in told}
+    tags = {key: text(told, key) for key in line.settings.tag_keys}
     return {
         "billing_account_id": line.settings.billing_account_id or cluster,
         "billing_currency": currency({}, "currency", line.settings.billing_currency),
