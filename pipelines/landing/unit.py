@@ -21,6 +21,9 @@ from pipelines.sources.cells import redacted
 MAX_REJECTED = 1_000
 """A file with more bad records than this is not a log of its kind, and is refused whole."""
 
+FEW_REJECTED = 10
+"""So is one with as many bad records and not a single good one."""
+
 
 class Unit:
     """Files on their way into the lake: staged, made presentable, written, committed."""
@@ -109,7 +112,15 @@ class Unit:
         """Refuse files that are not logs of this kind: most likely something else altogether."""
         bad = Counter(file_id for file_id, *_ in self._rejected)
         bad.update(self._counts("select file_id, count(rule) from staged group by file_id"))
-        hopeless = {file_id for file_id, rows in bad.items() if rows > MAX_REJECTED}
+        good = Counter(self._accepted)
+        good.update(
+            self._counts("select file_id, count(*) from staged where rule is null group by file_id")
+        )
+        hopeless = {
+            file_id
+            for file_id, rows in bad.items()
+            if rows > MAX_REJECTED or (rows >= FEW_REJECTED and not good[file_id])
+        }
         if not hopeless:
             return
         self._con.execute(

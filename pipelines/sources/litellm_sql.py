@@ -264,7 +264,7 @@ select
     started as started_at,
     ended as ended_at,
     if(stream = 'true' or (is_row and first_token <> ended), first_token, null) as first_token_at,
-    json_extract_string(spend_logs_metadata, cast($task_path as varchar)) as task_id,
+    try(json_extract_string(spend_logs_metadata, cast($task_path as varchar))) as task_id,
     coalesce(nullif(trace_id, ''), if(is_row, nullif(session_id, ''), null)) as trace_id,
     nullif(litellm_call_id, '') as parent_call_id,
     nullif(session_id, '') as session_id,
@@ -330,7 +330,7 @@ select
     coalesce(nullif(user_api_key_org_id, ''), nullif(organization_id, '')) as org_id,
     nullif(user_api_key_project_id, '') as project_id,
     to_json(list_prepend(
-        request_tags, json_extract_string(spend_logs_metadata, cast($tag_paths as varchar[]))
+        request_tags, try(json_extract_string(spend_logs_metadata, cast($tag_paths as varchar[])))
     )) as tags,
     case
         when is_hit then 'cache_hit'
