@@ -16,15 +16,14 @@ from pipelines.sources.bill_lines import (
     BillLine,
     LineBill,
     Made,
-    Records,
     day_of,
     instant,
-    json_records,
     read_lines,
     usage_of,
 )
 from pipelines.sources.cells import RowError, Values, binary_money, count, currency, text
 from pipelines.sources.pages import Span, parse_json, text_content
+from pipelines.sources.record_files import Records, json_records
 from pipelines.sources.reports import FactRow
 
 _TOKENS = {

@@ -22,14 +22,13 @@ from pipelines.sources.bill_lines import (
     BillLine,
     LineBill,
     Made,
-    Records,
-    csv_records,
     day_of,
     instant,
     read_lines,
     usage_of,
 )
 from pipelines.sources.cells import RowError, Values, count, text
+from pipelines.sources.record_files import Records, csv_records
 from pipelines.sources.reports import FactRow
 
 _WITH_WRITE, _WITHOUT_WRITE = "input_(w/_cache_write)", "input_(w/o_cache_write)"

@@ -23,19 +23,11 @@ from pipelines.sources.base import (
     Source,
     SourceError,
 )
-from pipelines.sources.bill_lines import (
-    BillLine,
-    LineBill,
-    Made,
-    Records,
-    csv_records,
-    day_span,
-    instant,
-    read_lines,
-)
+from pipelines.sources.bill_lines import BillLine, LineBill, Made, day_span, instant, read_lines
 from pipelines.sources.bill_rows import json_object, tags_json
 from pipelines.sources.cells import RowError, Values, quantity, text
 from pipelines.sources.pages import folder_layout
+from pipelines.sources.record_files import Records, csv_records
 from pipelines.sources.reports import FactRow
 
 _USAGE = (

@@ -21,8 +21,6 @@ from pipelines.sources.bill_lines import (
     BillLine,
     LineBill,
     Made,
-    Records,
-    csv_records,
     day_of,
     day_span,
     instant,
@@ -32,6 +30,7 @@ from pipelines.sources.bill_lines import (
 from pipelines.sources.bill_rows import tags_json
 from pipelines.sources.cells import RowError, Values, count, quantity, text
 from pipelines.sources.pages import Span
+from pipelines.sources.record_files import Records, csv_records
 from pipelines.sources.reports import FactRow
 
 _LAYOUT = ("date", "username", "sku", "model", "quantity", "gross_amount", "net_amount")

@@ -18,17 +18,11 @@ from pipelines.sources.base import (
     Source,
     SourceError,
 )
-from pipelines.sources.bill_lines import (
-    BillLine,
-    LineBill,
-    Made,
-    Records,
-    instant,
-    read_lines,
-)
+from pipelines.sources.bill_lines import BillLine, LineBill, Made, instant, read_lines
 from pipelines.sources.bill_rows import tags_json
 from pipelines.sources.cells import RowError, Values, binary_money, currency, quantity, text
 from pipelines.sources.pages import Span, parse_json, span_in_one_day, text_content
+from pipelines.sources.record_files import Records
 from pipelines.sources.reports import FactRow
 
 _IDLE = "__idle__"

@@ -18,18 +18,15 @@ from pipelines.sources.bill_lines import (
     BillLine,
     LineBill,
     Made,
-    Records,
-    by_suffix,
-    csv_records,
     day_of,
     day_span,
     instant,
-    json_records,
     no_less,
     read_lines,
     usage_of,
 )
 from pipelines.sources.cells import count, text
+from pipelines.sources.record_files import Records, by_suffix, csv_records, json_records
 from pipelines.sources.reports import FactRow
 
 _COLUMNS = ("generation_id", "created_at", "cost_total", "model_permaslug")

@@ -21,16 +21,15 @@ from pipelines.sources.bill_lines import (
     BillLine,
     LineBill,
     Made,
-    Records,
     day_span,
     instant,
-    json_records,
     no_less,
     read_lines,
     usage_of,
 )
 from pipelines.sources.cells import RowError, Values, count, text
 from pipelines.sources.pages import span_in_one_day
+from pipelines.sources.record_files import Records, json_records
 from pipelines.sources.reports import FactRow
 
 HOUR = timedelta(hours=1)
