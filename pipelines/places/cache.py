@@ -12,6 +12,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -88,12 +89,13 @@ class Cache:
         """Drop files beside which those of the listing cannot lie: they were deleted since."""
         self.kept = {n: kept for n, kept in self.kept.items() if not listed.excludes(n)}
 
-    def present(self) -> Path:
-        """Make `files/` hold exactly what is kept, and nothing else; returns it."""
+    def present(self, without: Collection[str]) -> Path:
+        """Make `files/` hold exactly what is kept, but some names; returns it."""
         folder = self._root / FILES
         folder.mkdir(exist_ok=True)
-        self._remove_others(folder)
-        for name, kept in self.kept.items():
+        shown = {name: kept for name, kept in self.kept.items() if name not in without}
+        _remove_others(folder, shown)
+        for name, kept in shown.items():
             path, content = folder / name, self._objects / kept.sha256
             if not _is_same(path, content, kept):
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,16 +105,6 @@ class Cache:
             if path.name not in used:
                 path.unlink()
         return folder
-
-    def _remove_others(self, folder: Path) -> None:
-        for directory, _, files in os.walk(folder, topdown=False):
-            for file in files:
-                path = Path(directory, file)
-                if path.relative_to(folder).as_posix() not in self.kept:
-                    path.unlink()
-            if Path(directory) != folder:
-                with contextlib.suppress(OSError):
-                    Path(directory).rmdir()
 
     def _link(self, content: Path, path: Path) -> None:
         prepared = self.temporary()
@@ -138,6 +130,18 @@ class Cache:
             return {}
         sizes = {entry.name: entry.stat().st_size for entry in os.scandir(self._objects)}
         return {kept.name: kept for kept in index.objects if sizes.get(kept.sha256) == kept.size}
+
+
+def _remove_others(folder: Path, names: Collection[str]) -> None:
+    """Delete every other file below a folder, and the folders that are then empty."""
+    for directory, _, files in os.walk(folder, topdown=False):
+        for file in files:
+            path = Path(directory, file)
+            if path.relative_to(folder).as_posix() not in names:
+                path.unlink()
+        if Path(directory) != folder:
+            with contextlib.suppress(OSError):
+                Path(directory).rmdir()
 
 
 def _is_same(path: Path, content: Path, kept: Kept) -> bool:

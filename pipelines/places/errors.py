@@ -66,7 +66,7 @@ TORN = Cause(
 )
 CHANGING = Cause(
     "kept_changing",
-    "the object was replaced each time while it was read",
+    "the object was replaced after each listing",
     "Run again when its writer is done",
 )
 OLDER = Cause(

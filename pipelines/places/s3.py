@@ -1,7 +1,10 @@
 """Bring a bucket's folder here: list it whole, read what is new, hand it on as a local folder.
 
 The work is what the listing has and the copy has not, by ETag and size: never what is newer than
-some time. What was deleted in the bucket stays in the copy, as what landed from it stays landed.
+some time. All files handed on are of one moment, since a bill's manifest and parts belong together:
+if an object changes after the listing, the bucket is listed again; if one cannot be read, its older
+content is not handed on in its place. What was deleted in the bucket stays in the copy, as what
+landed from it stays landed.
 """
 
 import os
@@ -19,6 +22,7 @@ from pipelines.places.errors import (
     CHANGING,
     OLDER,
     UNAVAILABLE,
+    VANISHED,
     Cause,
     ChangedError,
     StoreError,
@@ -28,7 +32,8 @@ from pipelines.places.names import MEANING, Names, broken_rule, key_hash
 from pipelines.places.result import Fetched
 from pipelines.places.store import THREADS, Listed, Store
 
-RESTARTS = 3
+PASSES = 3
+"""Listings in a row, before an object that changes after each of them is given up."""
 GIVE_UP_AFTER = 20
 """Objects that could not be read for a passing reason, before no more are tried."""
 SHOWN_PER_RULE = 20
@@ -97,15 +102,22 @@ def fetch_bucket(
         listing was not whole or the store failed altogether: then nothing may land.
     """
     try:
-        listed = _named(store, wanted)
-        names = Names(listed)
         cache = Cache(root, store.name)
-        cache.forget_in_the_way_of(names)
-        problems = list(_refusals(source, store, listed, names))
-        problems += _Fetching(source, store, cache, progress).run(_usable(listed, names))
+        for _ in range(PASSES):
+            listed = _named(store, wanted)
+            names = Names(listed)
+            cache.forget_in_the_way_of(names)
+            fetching = _Fetching(source, store, cache, progress)
+            problems = [
+                *_refusals(source, store, listed, names),
+                *fetching.run(_usable(listed, names)),
+            ]
+            if not fetching.has_changed:
+                break
     except StoreError as error:
         return Fetched(None, (_problem(source, str(store.address), error.cause),))
-    return Fetched(cache.present(), tuple(_few_of_each(source, problems)))
+    folder = cache.present(without=fetching.unread)
+    return Fetched(folder, tuple(_few_of_each(source, problems)))
 
 
 def listing(store: Store, wanted: Callable[[str], bool]) -> list[str]:
@@ -156,6 +168,10 @@ class _Fetching:
         self._store = store
         self._cache = cache
         self._progress = progress
+        self.has_changed = False
+        """Whether an object was replaced or deleted after the listing."""
+        self.unread: set[str] = set()
+        """Names of the objects that could not be read."""
         self._failed = 0
         self._lock = threading.Lock()
         self._fatal: Cause | None = None
@@ -214,38 +230,32 @@ class _Fetching:
         prepared = self._cache.temporary()
         try:
             return _Read(name, self._content(name, listed, prepared), prepared)
+        except ChangedError:
+            cause = CHANGING
         except StoreError as error:
-            prepared.unlink()
-            self._note(error.cause)
-            return _Read(name, cause=error.cause)
+            cause = error.cause
+        prepared.unlink()
+        self._note(cause)
+        return _Read(name, cause=cause)
 
     def _content(self, name: str, listed: Listed, prepared: Path) -> Kept:
-        """Read one object, starting over when it was replaced meanwhile."""
-        before = self._cache.kept.get(name)
         with prepared.open("r+b") as file:
-            for _ in range(RESTARTS):
-                if before and listed.modified_at < before.modified_at:
-                    raise StoreError(OLDER)
-                try:
-                    content = self._store.read(listed, file)
-                except ChangedError:
-                    listed = self._store.look(listed.key)
-                    continue
-                file.flush()
-                os.fsync(file.fileno())
-                return Kept(
-                    name=name,
-                    etag=listed.etag,
-                    version_id=content.version_id,
-                    size=listed.size,
-                    modified_at=listed.modified_at,
-                    sha256=content.sha256,
-                )
-        raise StoreError(CHANGING)
+            content = self._store.read(listed, file)
+            file.flush()
+            os.fsync(file.fileno())
+        return Kept(
+            name=name,
+            etag=listed.etag,
+            version_id=content.version_id,
+            size=listed.size,
+            modified_at=listed.modified_at,
+            sha256=content.sha256,
+        )
 
     def _note(self, cause: Cause) -> None:
         """Decide whether a failure means that all others would fail as well."""
         with self._lock:
+            self.has_changed |= cause in (CHANGING, VANISHED)
             self._failed += is_passing(cause)
             if cause.is_everywhere:
                 self._fatal = cause
@@ -255,7 +265,10 @@ class _Fetching:
     def _taken(self, read: _Read) -> list[LandingProblem]:
         if read.kept and read.prepared:
             self._cache.keep(read.kept, read.prepared)
-        return [_problem(self._source, read.name, read.cause)] if read.cause else []
+        if read.cause is None:
+            return []
+        self.unread.add(read.name)
+        return [_problem(self._source, read.name, read.cause)]
 
 
 def _problem(source: str, name: str, cause: Cause) -> LandingProblem:

@@ -115,7 +115,7 @@ class Store:
             contents = page.get("Contents", [])
             if page.get("KeyCount", len(contents)) != len(contents):
                 raise StoreError(PARTIAL)
-            yield [_listed(item["Key"], item, item.get("Size")) for item in contents]
+            yield [_listed(item) for item in contents]
             token = page.get("NextContinuationToken")
             if page.get("IsTruncated") is False:
                 return
@@ -123,15 +123,6 @@ class Store:
                 raise StoreError(PARTIAL)
             seen.add(token)
             asked["ContinuationToken"] = token
-
-    def look(self, key: str) -> Listed:
-        """An object as it is now.
-
-        Raises:
-            StoreError: It is gone, or the store did not answer.
-        """
-        head = self._ask(self._client.head_object, Bucket=self.address.bucket, Key=key)
-        return _listed(key, head, head.get("ContentLength"))
 
     def sha256_of(self, key: str) -> str | None:
         """The hash that `create` noted with an object; null if there is none of ours."""
@@ -236,12 +227,12 @@ class Store:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _listed(key: str, found: Mapping[str, Any], size: int | None) -> Listed:
-    etag = found.get("ETag")
-    if not etag or size is None or "LastModified" not in found:
+def _listed(item: Mapping[str, Any]) -> Listed:
+    if not {"Key", "ETag", "Size", "LastModified"} <= item.keys():
         raise StoreError(PARTIAL)
-    # some stores tell fractions of a second in one answer and not in another
-    return Listed(key, etag, size, found["LastModified"].replace(microsecond=0))
+    # some stores tell fractions of a second at one time and not at another
+    modified_at = item["LastModified"].replace(microsecond=0)
+    return Listed(item["Key"], item["ETag"], item["Size"], modified_at)
 
 
 def _copy(body: BinaryIO, into: BinaryIO, size: int) -> str:

@@ -128,6 +128,7 @@ def later(skipped: int, when, answer) -> Fault:
     return fault
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_facts_are_right_or_a_problem_says_why_not(bucket, tmp_path, seed):
     plan = Plan(seed, bucket)

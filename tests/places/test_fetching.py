@@ -1,5 +1,6 @@
 """What a bucket holds comes here whole, once, and under the names that its keys allow."""
 
+import gzip
 import os
 
 import pytest
@@ -206,3 +207,32 @@ def test_thousands_of_small_objects_come_through_one_bounded_pool(copy, bucket):
 
     assert fetched.problems == ()
     assert {int(content) for content in copy.files().values()} == set(range(300))
+
+
+def test_any_printable_key_arrives(copy, bucket):
+    names = ["a b+c%2Fd&e=f.json", "日本/été ~'\"!().json", ".hidden/x.json", "deep/" * 40 + "x"]
+    for name in names:
+        bucket.put(f"logs/{name}", name)
+    fetched = copy.fetch()
+
+    assert fetched.problems == ()
+    assert copy.files() == {name: name.encode() for name in names}
+
+
+def test_a_body_is_kept_as_it_was_put_whatever_its_encoding_says(copy, bucket):
+    body = gzip.compress(b"one", mtime=0)
+    bucket.server.client.put_object(
+        Bucket=bucket.name, Key="logs/a.gz", Body=body, ContentEncoding="gzip"
+    )
+    copy.fetch()
+
+    assert copy.files() == {"a.gz": body}
+
+
+def test_an_unreadable_index_is_made_anew(copy, bucket):
+    bucket.put("logs/a.json", "one")
+    copy.fetch()
+    (copy.root / "index.json").write_text("{}")
+    copy.fetch()
+
+    assert copy.files() == {"a.json": b"one"}

@@ -161,13 +161,40 @@ def test_a_store_without_conditional_reads_cannot_hand_over_another_version(copy
     assert copy.files() == {**BODIES, "one.json": b"first kontent"}
 
 
-def test_an_object_deleted_after_the_listing_is_named_once(copy, bucket):
+def test_an_object_deleted_after_the_listing_was_never_there(copy, bucket):
     change = after(lambda: bucket.delete("logs/one.json"))
     with bucket.faults(times(1, lambda e: is_get(e, "one.json"), change)):
         fetched = copy.fetch()
 
-    assert rules(fetched) == ["vanished"]
-    assert copy.fetch().problems == ()
+    assert fetched.problems == ()
+    assert copy.files() == {"two.json": BODIES["two.json"]}
+
+
+def test_files_that_belong_together_are_of_one_moment(copy, bucket):
+    def export_again():
+        for name in BODIES:
+            bucket.put(f"logs/{name}", f"of the second export: {name}")
+
+    change = after(export_again)
+    with bucket.faults(times(1, lambda e: is_get(e, "one.json"), change)):
+        fetched = copy.fetch()
+
+    assert fetched.problems == ()
+    assert copy.files() == {name: f"of the second export: {name}".encode() for name in BODIES}
+
+
+def test_old_content_does_not_stand_in_for_new_that_cannot_be_read(copy, bucket):
+    copy.fetch()
+    for name in BODIES:
+        bucket.put(f"logs/{name}", f"new {name}")
+    with bucket.faults(times(ALWAYS, lambda e: is_get(e, "one.json"), cut)):
+        fetched = copy.fetch()
+
+    assert rules(fetched) == ["torn_object"]
+    assert copy.files() == {"two.json": b"new two.json"}
+
+    copy.fetch()
+    assert copy.files() == {name: f"new {name}".encode() for name in BODIES}
 
 
 def test_an_older_version_that_comes_back_does_not_replace_the_newer(copy, bucket):
