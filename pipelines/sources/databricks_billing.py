@@ -122,7 +122,7 @@ def _price(values: Values) -> _Price:
     return _Price(
         start=instant(values, "price_start_time"),
         end=instant(values, "price_end_time") if text(values, "price_end_time") else None,
-        amount=parse_money(str(amount)),
+        amount=parse_money(str(amount), exponent=True),
     )
 
 

@@ -33,7 +33,7 @@ from pipelines.sources.record_files import Records, json_records
 from pipelines.sources.reports import FactRow
 
 HOUR = timedelta(hours=1)
-_OWN_KEY = ("byok", "own", "user", "bring_your_own_key")
+_OWN_KEY = "byok"
 _INSIDE_INPUT = {
     Meter.CACHE_READ: "cached_input_tokens",
     Meter.CACHE_WRITE: "cache_creation_input_tokens",
@@ -59,7 +59,7 @@ def _read_line(line: BillLine) -> Made:
         span = day_span(values, "day")
         start = span[0]
     credential = text(values, "credential_type")
-    is_own_key = (credential or "").lower() in _OWN_KEY
+    is_own_key = (credential or "").lower() == _OWN_KEY
     line.counters["own_key_rows"] += is_own_key
     model_text = text(values, "model")
     host = text(values, "provider")
