@@ -50,6 +50,12 @@ NO_BUCKET = Cause(
     "Correct the location, or its endpoint_url and region",
     is_everywhere=True,
 )
+NO_FOLDER = Cause(
+    "missing_folder",
+    "the bucket holds nothing below this folder",
+    "Correct the location; or, if the first file is still to come, create the folder there",
+    is_everywhere=True,
+)
 DENIED = Cause("access_denied", "the store refuses access", _RIGHTS)
 VANISHED = Cause(
     "vanished",

@@ -20,6 +20,7 @@ from pipelines.places.addresses import read_address
 from pipelines.places.cache import Cache, Kept
 from pipelines.places.errors import (
     CHANGING,
+    NO_FOLDER,
     OLDER,
     UNAVAILABLE,
     VANISHED,
@@ -104,19 +105,20 @@ def fetch_bucket(
     try:
         cache = Cache(root, store.name)
         for _ in range(PASSES):
-            listed = _named(store, wanted)
+            objects = store.objects()
+            if store.address.prefix and not objects and not cache.kept:
+                raise StoreError(NO_FOLDER)
+            listed = _named(store, objects, wanted)
             names = Names(listed)
+            usable = _usable(listed, names)
             cache.forget_in_the_way_of(names)
             fetching = _Fetching(source, store, cache, progress)
-            problems = [
-                *_refusals(source, store, listed, names),
-                *fetching.run(_usable(listed, names)),
-            ]
+            problems = [*_refusals(source, store, listed, names), *fetching.run(usable)]
             if not fetching.has_changed:
                 break
     except StoreError as error:
         return Fetched(None, (_problem(source, str(store.address), error.cause),))
-    folder = cache.present(without=fetching.unread)
+    folder = cache.present(without={*fetching.unread, *(listed.keys() - usable.keys())})
     return Fetched(folder, tuple(_few_of_each(source, problems)))
 
 
@@ -126,15 +128,17 @@ def listing(store: Store, wanted: Callable[[str], bool]) -> list[str]:
     Raises:
         StoreError: The listing did not come whole.
     """
-    listed = _named(store, wanted)
+    listed = _named(store, store.objects(), wanted)
     found = _usable(listed, Names(listed))
     return [f"{name}|{one.size}|{one.etag}" for name, one in sorted(found.items())]
 
 
-def _named(store: Store, wanted: Callable[[str], bool]) -> dict[str, Listed]:
+def _named(
+    store: Store, objects: Sequence[Listed], wanted: Callable[[str], bool]
+) -> dict[str, Listed]:
     """The listing by name below the folder, as far as the source takes it; no folder markers."""
     start = len(store.address.prefix)
-    named = {listed.key[start:]: listed for listed in store.objects()}
+    named = {listed.key[start:]: listed for listed in objects}
     return {
         name: listed
         for name, listed in named.items()

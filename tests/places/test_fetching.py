@@ -236,3 +236,34 @@ def test_an_unreadable_index_is_made_anew(copy, bucket):
     copy.fetch()
 
     assert copy.files() == {"a.json": b"one"}
+
+
+def test_a_folder_that_is_not_there_is_told_like_one_of_the_workspace(copy, bucket):
+    bucket.put("log/a.json", "one letter less")
+    fetched = copy.fetch()
+
+    assert rules(fetched) == ["missing_folder"]
+    assert fetched.folder is None
+
+    bucket.put("logs/", "")
+    assert copy.fetch().problems == ()
+
+
+def test_a_folder_whose_objects_have_all_expired_is_no_problem(copy, bucket):
+    bucket.put("logs/a.json", "one")
+    copy.fetch()
+    bucket.delete("logs/a.json")
+
+    assert copy.fetch().problems == ()
+    assert copy.files() == {"a.json": b"one"}
+
+
+def test_a_key_that_gets_a_double_is_not_handed_on_as_it_was(copy, bucket):
+    bucket.put("logs/a.json", "old")
+    copy.fetch()
+    bucket.put("logs/a.json", "new")
+    bucket.put("logs/A.json", "double")
+    fetched = copy.fetch()
+
+    assert rules(fetched) == ["name_collides"] * 2
+    assert copy.files() == {}
