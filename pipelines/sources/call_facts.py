@@ -218,7 +218,7 @@ select
     if(coalesce(is_streaming, true), first_token, null) as first_token_at,
     task_id,
     trace_id,
-    cast(null as varchar) as parent_call_id,
+    parent_call_id,
     session_id,
     cast(null as integer) as step_index,
     provider_request_id,

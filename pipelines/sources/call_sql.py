@@ -17,6 +17,7 @@ from pipelines.sources.sql_text import chosen, literal, renamed, texts
 _TEXTS = (
     "native_id",
     "trace_id",
+    "parent_call_id",
     "session_id",
     "provider_request_id",
     "path_text",  # of the request: tells the operation, is not kept

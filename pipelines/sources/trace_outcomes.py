@@ -177,14 +177,19 @@ def _object(found: object) -> Record:
 def _judgements(
     file: FoundFile, judgements: Callable[[Record], Iterator[Record]]
 ) -> Iterator[object]:
-    for record in _records(file):
+    for record in records(file):
         if isinstance(record, dict):
             yield from judgements(record)
         else:
             yield record
 
 
-def _records(file: FoundFile) -> Iterator[object]:
+def records(file: FoundFile) -> Iterator[object]:
+    """Records of one file: rows of a CSV, lines of JSON, or a whole document; or a `RowError`.
+
+    Raises:
+        SourceError: It is damaged.
+    """
     content = _content(file)
     if file.name.lower().removesuffix(".gz").endswith(".csv"):
         try:

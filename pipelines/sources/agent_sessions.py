@@ -1,0 +1,223 @@
+"""Session files of coding agents: what all of them share.
+
+A session is small, and what a line means depends on the lines around it, so a file is read whole:
+its lines become plain records, of which the shared SQL of gateway logs makes calls.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from models.columns import arrow_schema
+from models.facts import FACTS, Fact
+from models.landing import Rejected
+from pipelines.duck import connect
+from pipelines.sources.base import DeliveryUnit, FoundFile, ReadContext, Reading, SourceError
+from pipelines.sources.call_facts import RULES
+from pipelines.sources.call_sql import CallFormat, Totals, calls_sql, instant
+from pipelines.sources.cells import RowError, redacted
+from pipelines.sources.trace_outcomes import ACTIONS, records
+
+MAX_FILE_BYTES = 64 * 2**20
+SUFFIXES = (".jsonl", ".json", ".ndjson", ".jsonl.gz", ".json.gz", ".ndjson.gz")
+
+Line = Mapping[str, object]
+Call = dict[str, object]
+Row = dict[str, Any]
+
+_PLAIN = (
+    "native_id session_id parent_call_id provider_request_id provider_text served_model tier_text"
+    " user_id org_id http_text error_text cost_text metadata note reported_input reported_output"
+    " reported_total cache_read cache_write cache_write_5m cache_write_1h reasoning web_searches"
+)
+_PATHS = {name: f"$.{name}" for name in _PLAIN.split()}
+_SCHEMA = pa.schema(
+    [
+        ("file_id", pa.string()),
+        ("source_row", pa.int64()),
+        ("line", pa.string()),
+        ("problem", pa.string()),
+    ]
+)
+
+
+@dataclass
+class Session:
+    """One file: its lines by number, and what becomes of them."""
+
+    name: str
+    lines: Mapping[int, Line]
+    calls: list[tuple[int, Call]] = field(default_factory=list)
+    """Calls, each with the number of the line that tells it. A line may tell several."""
+    broken: dict[int, RowError] = field(default_factory=dict)
+    counters: Counter[str] = field(default_factory=Counter)
+
+
+def agent_format(source_format: str, totals: Totals) -> CallFormat:
+    """The format of records as `Session.calls` has them."""
+    return CallFormat(
+        source_format=source_format,
+        paths={
+            **_PATHS,
+            "start_text": "$.started",
+            "ended_text": "$.ended",
+            "attempt": "$.attempt",
+            "role_text": "$.role",
+        },
+        columns={
+            "started": instant("start_text"),
+            "ended": instant("ended_text"),
+            "attempt_no": "try_cast(attempt as integer)",
+            "own_operation": "'chat'",
+            "own_role": "role_text",
+            "is_failed": "error_text is not null or http_text is not null",
+        },
+        totals={"*": totals},
+    )
+
+
+def read_sessions(
+    unit: DeliveryUnit,
+    context: ReadContext,
+    form: CallFormat,
+    read: Callable[[Session], None],
+) -> Reading:
+    """Read the sessions of one delivery.
+
+    Args:
+        unit: The delivery.
+        context: Settings and pseudonyms.
+        form: From `agent_format`.
+        read: Fills in the calls of a session.
+
+    Raises:
+        SourceError: A file is damaged or too large.
+    """
+    rows: list[tuple[str, int, str, str | None]] = []
+    read_counts, counters = Counter[str](), Counter[str]()
+    for file in unit.files:
+        session = _session(file)
+        read(session)
+        read_counts[file.name] = len(session.lines) + len(session.broken)
+        counters.update(session.counters)
+        rows += [
+            (file.file_id, n, json.dumps(call, default=str), None) for n, call in session.calls
+        ]
+        rows += [(file.file_id, n, e.shape, e.rule) for n, e in session.broken.items()]
+    found = _calls(rows, form, context)
+    rejected, rejected_lines = [], set()
+    names = {file.file_id: file.name for file in unit.files}
+    for row in found:
+        if row["rule"] and (row["file_id"], row["source_row"]) not in rejected_lines:
+            rejected_lines.add((row["file_id"], row["source_row"]))
+            rejected.append(_rejected(row, names))
+    good = [r for r in found if (r["file_id"], r["source_row"]) not in rejected_lines]
+    counters.update(note for row in good for note in row["notes"] if note)
+    kept = {(row["file_id"], row["source_row"]) for row in found}
+    told = Counter(names[file_id] for file_id, _ in kept)
+    return Reading(
+        facts={Fact.CALLS: _table(good, context)},
+        rows_read=read_counts,
+        rows_empty={name: count - told[name] for name, count in read_counts.items()},
+        rejected=rejected,
+        counters=dict(counters),
+    )
+
+
+def _session(file: FoundFile) -> Session:
+    if file.size > MAX_FILE_BYTES:
+        raise SourceError(
+            f"{file.name}: larger than {MAX_FILE_BYTES // 2**20} MiB, which no session is."
+            " Deliver it in smaller files."
+        )
+    lines: dict[int, Line] = {}
+    broken: dict[int, RowError] = {}
+    for number, found in enumerate(records(file), start=1):
+        if isinstance(found, dict):
+            lines[number] = found
+        else:
+            broken[number] = (
+                found if isinstance(found, RowError) else RowError("not_an_object", None, found)
+            )
+    return Session(file.name, lines, broken=broken)
+
+
+def _calls(
+    rows: Sequence[tuple[str, int, str, str | None]], form: CallFormat, context: ReadContext
+) -> list[Row]:
+    """What the shared SQL makes of the records, people and tags still raw."""
+    settings = context.settings
+    columns = list(zip(*rows, strict=True)) if rows else [(), (), (), ()]
+    with connect() as con:
+        con.register("lines", pa.table(list(map(pa.array, columns, _SCHEMA.types)), schema=_SCHEMA))
+        found: pa.Table = con.sql(
+            f"select * from ({calls_sql(form)}) order by file_id, source_row, call_id",  # noqa: S608 - our own text
+            params={
+                "task_path": _pointer(settings.task_key) if settings.task_key else None,
+                "tag_paths": [_pointer(key) for key in settings.tag_keys],
+            },
+        ).to_arrow_table()
+    rows_found: list[Row] = found.to_pylist()
+    return rows_found
+
+
+def _pointer(key: str) -> str:
+    return "/" + key.replace("~", "~0").replace("/", "~1")
+
+
+def _rejected(row: Mapping[str, object], names: Mapping[str, str]) -> Rejected:
+    rule = str(row["rule"])
+    return Rejected(
+        file_id=str(row["file_id"]),
+        file_name=names[str(row["file_id"])],
+        source_row=int(str(row["source_row"])),
+        rule=rule,
+        next_action={**ACTIONS, **RULES}[rule],
+        shape=redacted(str(row["rejected_text"] or "")),
+    )
+
+
+def _table(rows: Sequence[Mapping[str, object]], context: ReadContext) -> pa.Table:
+    """Good calls in the columns of the contract, with pseudonyms for people."""
+    schema = arrow_schema(FACTS[Fact.CALLS])
+
+    def safe(value: object) -> object:
+        return context.pseudonym(value) if isinstance(value, str) and "@" in value else value
+
+    def presentable(row: Mapping[str, object]) -> dict[str, object]:
+        user = row["user_id"]
+        return {
+            **{name: safe(row[name]) for name in schema.names if name in row},
+            "served_model": row["served_model"],
+            "source": context.settings.source,
+            "user_id": context.pseudonym(str(user)) if user else None,
+            "tags": _tags(row["tags"], context.settings.tag_keys, safe),
+        }
+
+    return pa.Table.from_pylist([presentable(row) for row in rows], schema=schema)
+
+
+def _tags(raw: object, keys: Sequence[str], safe: Callable[[object], object]) -> str | None:
+    values = json.loads(str(raw))[1:] if raw else []
+    tags = {key: safe(value) for key, value in zip(keys, values, strict=False) if value}
+    return json.dumps(tags, sort_keys=True, ensure_ascii=False) if tags else None
+
+
+def member(line: Line, *names: str) -> Line:
+    """A member of a member; an empty record where there is none."""
+    for name in names:
+        value = line.get(name)
+        line = value if isinstance(value, dict) else {}
+    return line
+
+
+def items(line: Line, name: str) -> Iterator[Line]:
+    """The records of a list; nothing where there is none."""
+    values = line.get(name)
+    yield from (
+        (value for value in values if isinstance(value, dict)) if isinstance(values, list) else ()
+    )
