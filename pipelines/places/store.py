@@ -103,7 +103,8 @@ class Store:
             StoreError: The listing did not come whole; no part of it is returned.
         """
         found = [listed for page in self._pages() for listed in page]
-        if len({listed.key for listed in found}) != len(found):
+        keys = {listed.key for listed in found}
+        if len(keys) != len(found) or not all(key.startswith(self.address.prefix) for key in keys):
             raise StoreError(PARTIAL)
         return found
 

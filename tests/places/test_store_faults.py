@@ -104,6 +104,7 @@ def test_a_store_that_refuses_the_listing_is_named_and_nothing_is_handed_on(
         (rewrite("<IsTruncated>.*?</IsTruncated>", ""), "partial_listing"),
         (rewrite("<IsTruncated>false<", "<IsTruncated>true<"), "partial_listing"),
         (rewrite("<Key>logs/two.json<", "<Key>logs/one.json<"), "partial_listing"),
+        (rewrite("<Key>logs/two.json<", "<Key>elsewhere/two.json<"), "partial_listing"),
         (rewrite("<ETag>.*?</ETag>", ""), "partial_listing"),
     ],
 )
