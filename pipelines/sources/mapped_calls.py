@@ -94,7 +94,7 @@ def _passed(made: Compiled) -> str:
         for name in _WORDS
         if name in made.columns
     ]
-    rules = {"unmapped_value": made.compiler.unmapped, "not_in_vocabulary": strange}
+    rules = {"unmapped_value": list(made.unmapped.values()), "not_in_vocabulary": strange}
     whens = " ".join(
         f"when {' or '.join(conditions)} then '{rule}'"
         for rule, conditions in rules.items()
@@ -121,7 +121,10 @@ def _to_lines(mapping: FeedMapping, paths: list[Path]) -> dict[str, str]:
     """Tables as JSON lines: only the columns that the mapping names become text."""
     if mapping.format == "jsonl":
         return {}
-    names = ", ".join(sorted({identifier(path[0]) for path in paths})) or "1"
+    names = (
+        ", ".join(sorted({f"{identifier(path[0])} as {identifier(path[0])}" for path in paths}))
+        or "1"
+    )
     dialect = mapping.csv
     tables = {
         "csv": f"read_csv($path, all_varchar = true, header = true,"

@@ -8,6 +8,7 @@ columns it names are extracted by path and its texts are bound, so nothing of it
 import ast
 import difflib
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
@@ -20,6 +21,7 @@ ALLOWED = (
     "epoch_s(a), epoch_ms(a), utc(a), instant(a)"
 )
 MAX_LENGTH = 2000
+_FACTOR_DIGITS = 9
 _PLAIN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 _ZONE = r":.*(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 
@@ -81,7 +83,10 @@ class Compiler:
         if _PLAIN.fullmatch(source) and source != "null":
             return _same(self.column(tuple(source.split("."))))
         try:
-            tree = ast.parse(source, mode="eval")
+            with warnings.catch_warnings():
+                # an odd escape is for the check to tell, not for the terminal
+                warnings.simplefilter("ignore", SyntaxWarning)
+                tree = ast.parse(source, mode="eval")
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             fix = "Inside a function, words such as in, from or class are written column('in')."
             raise ExpressionError(
@@ -216,8 +221,10 @@ class _Reading:
             factor = Decimal(ast.get_source_segment(self._source, node.args[1]) or "")
         except InvalidOperation:
             factor = Decimal("NaN")
-        if not factor.is_finite() or not factor:
-            raise ExpressionError("The factor is not a number.", "Write times(a, 1000).")
+        if not _is_factor(factor):
+            raise ExpressionError(
+                "The factor is not a number from a billionth to a billion.", "Write times(a, 1000)."
+            )
         return self._scaled(node, factor)
 
     def _scaled(self, node: ast.Call, factor: Decimal) -> Expression:
@@ -265,6 +272,13 @@ _FUNCTIONS: Mapping[str, tuple[int, int, Callable[[_Reading, ast.Call], Expressi
     "utc": (1, 1, _Reading.utc),
     "instant": (1, 1, _Reading.instant),
 }
+
+
+def _is_factor(factor: Decimal) -> bool:
+    """Whether a factor has at most nine digits on either side of the point, and is not zero."""
+    if not factor.is_finite() or not factor:
+        return False
+    return abs(factor) < 10**_FACTOR_DIGITS and factor == round(factor, _FACTOR_DIGITS)
 
 
 def _same(sql: str) -> Expression:

@@ -143,6 +143,8 @@ class Compiled:
     """A mapping as SQL: one expression per column of the fact, and what they need."""
 
     columns: dict[str, Expression] = field(default_factory=dict)
+    unmapped: dict[str, str] = field(default_factory=dict)
+    """SQL conditions under which a `map` of a column has no entry for the value."""
     scope: Expression | None = None
     compiler: Compiler = field(default_factory=Compiler)
 
@@ -155,7 +157,10 @@ def compiled(mapping: FeedMapping) -> Compiled:
     """
     result = Compiled()
     for name, text in sorted(mapping.columns.items()):
+        known = len(result.compiler.unmapped)
         result.columns[name] = result.compiler.compile(text)
+        if conditions := result.compiler.unmapped[known:]:
+            result.unmapped[name] = " or ".join(conditions)
     if mapping.scope:
         result.scope = result.compiler.compile(mapping.scope)
     return result

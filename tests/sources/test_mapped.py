@@ -8,6 +8,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
+from models.facts import Fact
 from pipelines.landing.land import land
 from pipelines.sources.mapped import SOURCE
 from pipelines.workspace import open_workspace
@@ -142,6 +143,7 @@ def test_an_exclusive_and_an_inclusive_total_give_the_same_buckets(tmp_path):
         ("2026-10-01,2026-10,1e-5,USD", "number_form", "billed_cost"),
         ("2026-10-01,2026-10,0.0000000000000000001,USD", "number_form", "billed_cost"),
         ("2026-10-01,2026-10,NaN,USD", "number_form", "billed_cost"),
+        ("2026-10-01,2026-10,999999999999999999999,USD", "number_form", "billed_cost"),
         ("2026-13-01,2026-10,1,USD", "day_form", "charge_date"),
         ("1 Oct,2026-10,1,USD", "day_form", "charge_date"),
         (",2026-10,1,USD", "missing", "charge_date"),
@@ -229,7 +231,7 @@ def test_an_unmapped_category_is_set_aside_and_a_missing_one_is_missing(tmp_path
     )
 
     assert rejected(result) == [
-        (2, "unmapped_value", "is_unmapped"),
+        (2, "unmapped_value", "charge_category"),
         (3, "missing", "charge_category"),
     ]
 
@@ -330,3 +332,55 @@ def test_names_with_quotes_and_dots_are_only_names(tmp_path):
     (row,) = room.rows()
 
     assert (row["resource_id"], row["region_id"]) == ("it's", "north")
+
+
+def test_names_with_capitals_are_found_in_every_format(tmp_path):
+    columns = {**CHARGE_COLUMNS, "billed_cost": "Cost.InEUR", "resource_id": "ResourceId"}
+    settings = feed("charges", columns, file_format="jsonl")
+    room = MappedRoom(tmp_path / "bill", settings)
+    room.land(
+        "b.jsonl",
+        '{"day": "2026-10-01", "month": "2026-10", "Cost": {"InEUR": "0.5"}, "ResourceId": "R"}\n',
+    )
+    log = MappedRoom(tmp_path / "log", feed("calls", {"call_id": "ID", "started_at": "utc(At)"}))
+    log.land("a.csv", "id,At\nr-1,2026-10-01 00:00:00\n")
+
+    assert [(r["billed_cost"], r["resource_id"]) for r in room.rows()] == [(Decimal("0.5"), "R")]
+    assert [r["call_id"] for r in log.rows()] == ["r-1"]
+
+
+def test_a_call_names_its_parent(tmp_path):
+    room = MappedRoom(tmp_path, feed("calls", {**CALL_COLUMNS, "parent_call_id": "parent"}))
+    room.land("a.csv", "id,at,parent\nr-2,2026-10-01 00:00:00,r-1\n")
+
+    assert [row["parent_call_id"] for row in room.rows()] == ["r-1"]
+
+
+def test_a_newer_snapshot_of_a_scope_replaces_and_another_scope_stays(tmp_path):
+    settings = feed("charges", CHARGE_COLUMNS, delivery="snapshot", scope="month")
+    room = MappedRoom(tmp_path, settings)
+    head = "day,month,amount\n"
+    room.land("1.csv", f"{head}2026-09-01,2026-09,5\n2026-10-01,2026-10,1\n")
+    room.land("2.csv", f"{head}2026-10-01,2026-10,2\n")
+
+    assert room.room.lake.winners(Fact.CHARGES).to_pylist() == [
+        {"source": "own", "scope": "2026-09", "delivery": "1.csv"},
+        {"source": "own", "scope": "2026-10", "delivery": "2.csv"},
+    ]
+
+
+@pytest.mark.parametrize("count", ["-1", "9223372036854775808", "1.5", "many"])
+def test_a_count_that_cannot_be_is_set_aside(tmp_path, count):
+    columns = {"charge_date": "day", "meter": "'output'", "quantity": "n", "request_count": "r"}
+    room = MappedRoom(tmp_path, feed("usage", columns))
+    result = room.land("u.csv", f"day,n,r\n2026-10-01,5,1\n2026-10-01,5,{count}\n")
+
+    assert rejected(result) == [(2, "number_form", "request_count")]
+
+
+def test_an_amount_that_grows_too_large_by_its_unit_is_set_aside(tmp_path):
+    columns = {**CHARGE_COLUMNS, "billed_cost": "times(amount, 1000000)"}
+    room = MappedRoom(tmp_path, feed("charges", columns))
+    result = room.land("b.csv", "day,month,amount\n2026-10-01,2026-10,9999999999999999999\n")
+
+    assert rejected(result) == [(1, "number_form", "billed_cost")]

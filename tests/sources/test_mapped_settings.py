@@ -1,8 +1,11 @@
 """What `everycent check` says of a mapping: every mistake with its line and what to write."""
 
 import shutil
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipelines.sources.mapped import SOURCE
 from pipelines.sources.mapped_expressions import Compiler, ExpressionError
@@ -158,9 +161,21 @@ def test_an_amount_keeps_the_digits_it_is_written_with():
     assert compiler.bound == {"m1": "0.10"}
 
 
-def test_a_factor_that_is_no_number_is_refused():
+@pytest.mark.parametrize("factor", ["'x'", "b", "0", "1e-30", "1e30", "1e999999", "-"])
+def test_a_factor_that_is_no_sound_number_is_refused(factor):
     with pytest.raises(ExpressionError):
-        Compiler().compile("times(a, 'x')")
+        Compiler().compile(f"times(a, {factor})")
+
+
+def test_a_factor_may_turn_the_sign():
+    assert Compiler().compile("times(a, -1)").factor == -1
+
+
+@given(st.text(alphabet="ab'(){}.,:*=-0 \"\\\n", max_size=30))
+def test_no_text_whatever_breaks_the_check(text):
+    """Whatever somebody writes, it is compiled or refused with words."""
+    with suppress(ExpressionError):
+        Compiler().compile(text)
 
 
 def problems_of(tmp_path, old, new):
