@@ -104,6 +104,9 @@ def read_sessions(
         read(session)
         read_counts[file.name] = len(session.lines) + len(session.broken)
         counters.update(session.counters)
+        if not session.calls:
+            # most lines of a session are no calls; a file of none may be something else
+            counters["file_without_calls"] += 1
         rows += [
             (file.file_id, n, json.dumps(call, default=str), None) for n, call in session.calls
         ]

@@ -1,9 +1,12 @@
 """Claude Code: transcripts of sessions, or its OpenTelemetry events as OTLP/JSON lines.
 
 Both tell the same calls under different ids: give each a feed of its own and count one of them
-(`is_system_of_record: false` for the other). `costUSD` and `cost_usd` are estimates at list price,
-and with a subscription no money at all. The task may be the branch (`task_key: branch`), or of
-events any attribute. Prompts, answers, paths and error texts are never kept.
+(`is_system_of_record: false` for the other). Deliver a transcript when its session is over: an
+answer that was still being written is told again with other numbers.
+
+`costUSD` and `cost_usd` are estimates at list price, and with a subscription no money at all. The
+task may be the branch (`task_key: branch`), or of events any attribute. Prompts, answers, paths and
+error texts are never kept.
 """
 
 import hashlib

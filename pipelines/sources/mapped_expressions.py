@@ -135,13 +135,13 @@ class _Reading:
 
     def _call(self, node: ast.Call) -> Expression:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
-        if name not in _FUNCTIONS:
-            close = difflib.get_close_matches(name, _FUNCTIONS, n=1)
+        if name not in FUNCTIONS:
+            close = difflib.get_close_matches(name, FUNCTIONS, n=1)
             hint = f"Did you mean '{close[0]}'? " if close else ""
             raise ExpressionError("There is no such function.", f"{hint}There is: {ALLOWED}.")
         if (node.keywords and name != "tag") or any(isinstance(a, ast.Starred) for a in node.args):
             raise ExpressionError(f"{name} takes plain arguments only.")
-        fewest, most, function = _FUNCTIONS[name]
+        fewest, most, function = FUNCTIONS[name]
         if not fewest <= len(node.args) + len(node.keywords) <= most:
             raise ExpressionError(f"{name} does not take this many arguments.")
         return function(self, node)
@@ -256,7 +256,7 @@ class _Reading:
 
 
 _MANY = 50
-_FUNCTIONS: Mapping[str, tuple[int, int, Callable[[_Reading, ast.Call], Expression]]] = {
+FUNCTIONS: Mapping[str, tuple[int, int, Callable[[_Reading, ast.Call], Expression]]] = {
     "coalesce": (2, _MANY, _Reading.coalesce),
     "concat": (2, _MANY, _Reading.concat),
     "lower": (1, 1, _Reading.lower),

@@ -253,3 +253,12 @@ def test_prompts_paths_and_people_are_never_written(tmp_path, source):
     assert b"/home/ann" not in written
     assert b"ann@" not in written
     assert b"PLANTED" not in written
+
+
+@pytest.mark.parametrize("source", ALL, ids=lambda source: source.name)
+def test_a_file_of_something_else_is_told_and_holds_no_calls(tmp_path, source):
+    result, rows = landed(source, tmp_path, jsonl({"id": 1, "prompt_tokens": 5}, {"id": 2}))
+
+    assert rows == []
+    assert counters(result) == {"file_without_calls": 1}
+    assert result.landed[0].files[0].rows_empty == 2

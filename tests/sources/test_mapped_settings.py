@@ -1,5 +1,6 @@
 """What `everycent check` says of a mapping: every mistake with its line and what to write."""
 
+import re
 import shutil
 from contextlib import suppress
 
@@ -8,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.sources.mapped import SOURCE
-from pipelines.sources.mapped_expressions import Compiler, ExpressionError
+from pipelines.sources.mapped_expressions import FUNCTIONS, Compiler, ExpressionError
+from pipelines.sources.mapped_targets import TOKEN_COLUMNS
 from pipelines.workspace import open_workspace
 from tests.sources.deliveries import SAMPLES
 from tests.sources.mappings import CALL_COLUMNS, CHARGE_COLUMNS, FEED, feed
@@ -222,3 +224,25 @@ def test_a_mapping_of_another_kind_is_no_use(tmp_path):
 def test_the_sample_settings_hold(tmp_path):
     assert problems_of(tmp_path, "company: acme", "company: acme") == []
     assert FEED["kind"] == SOURCE.name
+
+
+GUIDE = SAMPLES.parent / "docs" / "guides" / "bring-your-own.md"
+
+
+def test_the_examples_of_the_guide_hold(tmp_path):
+    examples = re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(), flags=re.DOTALL)
+    sources = "".join(examples)
+    settings = f"company: acme\nreporting_currency: EUR\nsources:\n{sources}"
+    (tmp_path / "everycent.yaml").write_text(settings)
+    for name in ("nimbus", "switchboard"):
+        (tmp_path / "inbox" / name).mkdir(parents=True)
+
+    assert len(examples) == 2
+    assert [str(problem) for problem in open_workspace(tmp_path, KEY)[1]] == []
+
+
+def test_the_guide_names_every_function_and_every_kind_of_column():
+    text = GUIDE.read_text()
+
+    assert [name for name in FUNCTIONS if f"{name}(" not in text] == []
+    assert [name for name in TOKEN_COLUMNS if f"`{name}`" not in text] == []
