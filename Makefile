@@ -55,6 +55,7 @@ bench: $(INSTALLED)  ## how fast and how large, beside yardsticks measured in th
 
 docs: $(INSTALLED)  ## rewrite the generated pages
 	$(BIN)/python -m pipelines.publishing.table_docs
+	$(BIN)/python -m pipelines.publishing.source_docs
 
 lock:  ## resolve the ranges of pyproject.toml again (needs uv)
 	uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url \
