@@ -14,9 +14,7 @@ def test_the_page_is_as_the_code_says():
 
 def test_every_source_has_a_sample_folder_that_says_where_it_is_from():
     without = [
-        name
-        for name in all_sources()
-        if not (ROOT / "data_samples" / name / "README.md").exists()
+        name for name in all_sources() if not (ROOT / "data_samples" / name / "README.md").exists()
     ]
 
     assert without == []
