@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from benchmarks.formats import FORMATS
 from benchmarks.measure import Measured, WorkFailedError, measure
 
 ROOT = Path(__file__).parents[1]
@@ -27,6 +28,7 @@ class Bench:
     calls: int
     days: int
     sample: int
+    lines: int = 0
 
     @property
     def workspace(self) -> Path:
@@ -48,11 +50,12 @@ class Bench:
         """The day after the month."""
         return (START + timedelta(days=self.days)).isoformat()
 
-    def piece(self, name: str, *more: str) -> Measured:
+    def piece(self, name: str, *more: str, workspace: Path | None = None) -> Measured:
         """Run one piece of `benchmarks.work` in a fresh process."""
         facts = self.work / "facts.json"
         argv = (sys.executable, "-m", "benchmarks.work", name)
-        places = ("--workspace", self.workspace, "--scratch", self.scratch, "--facts", facts)
+        given = workspace or self.workspace
+        places = ("--workspace", given, "--scratch", self.scratch, "--facts", facts)
         return measure(name, [str(a) for a in (*argv, *places, *more)], facts=facts, cwd=ROOT)
 
     def simulate(self) -> Measured | None:
@@ -124,6 +127,28 @@ class Bench:
         finally:
             self.hold_last_day()
 
+    def formats(self) -> Measured:
+        """Landing each format, beside a plain read of the same files."""
+        runs, rows = [], []
+        for name in FORMATS:
+            inbox = self.work / "format"
+            chosen = ("--format", name, "--lines", str(self.lines))
+            written = self.piece("write_format", *chosen, workspace=inbox)
+            floor, landed = (
+                self.piece(piece, *chosen, workspace=inbox)
+                for piece in ("floor_format", "land_format")
+            )
+            runs += [floor, landed]
+            rows.append({"format": name, **written.facts, **landed.facts, "floor": floor.facts})
+            shutil.rmtree(inbox)
+        return Measured(
+            "formats",
+            seconds=sum(run.seconds for run in runs),
+            cpu_seconds=sum(run.cpu_seconds for run in runs),
+            peak_mib=max(run.peak_mib for run in runs),
+            facts={"formats": rows},
+        )
+
 
 STAGES: dict[str, Callable[[Bench], Measured]] = {
     "gzip": Bench.gzip,
@@ -134,20 +159,22 @@ STAGES: dict[str, Callable[[Bench], Measured]] = {
     "start_up": Bench.start_up,
     "ours": Bench.ours,
     "one_day": Bench.one_day,
+    "formats": Bench.formats,
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Simulate, measure, report. Returns 1 if something could not be measured."""
     args = _arguments(argv)
-    bench = Bench(args.work.resolve(), args.calls, args.days, args.sample)
+    bench = Bench(args.work.resolve(), args.calls, args.days, args.sample, args.lines)
     bench.work.mkdir(parents=True, exist_ok=True)
     done: dict[str, Measured] = {}
     missing: dict[str, str] = {}
-    print(f"simulate: {args.calls:,} calls in {args.days} days", file=sys.stderr)
-    written = bench.simulate()
-    if written:
-        done["simulate"] = written
+    if set(args.stages) != {"formats"}:
+        print(f"simulate: {args.calls:,} calls in {args.days} days", file=sys.stderr)
+        written = bench.simulate()
+        if written:
+            done["simulate"] = written
     for name in args.stages:
         print(f"{name} ...", end=" ", file=sys.stderr, flush=True)
         try:
@@ -173,6 +200,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--calls", type=int, default=1_000_000, help="logged calls of the month")
     parser.add_argument("--days", type=int, default=30, help="days of the month")
     parser.add_argument("--sample", type=int, default=20_000, help="calls of the Python loop")
+    parser.add_argument("--lines", type=int, default=0, help="of each format, instead of its own")
     parser.add_argument("--repeat", type=int, default=1, help="runs per stage; the fastest counts")
     parser.add_argument("--work", type=Path, default=ROOT / "benchmarks" / "work")
     parser.add_argument("--json", type=Path, help="also write the result to this file")

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.format_report import format_rows, show_formats
 from benchmarks.measure import Measured
 
 Seen = Mapping[str, Measured]
@@ -22,6 +23,7 @@ TITLES = {
     "start_up": "everycent: start-up",
     "ours": "everycent: month",
     "one_day": "everycent: one more day",
+    "formats": "everycent: every format, with floors",
 }
 
 
@@ -74,6 +76,7 @@ def as_json(
         "stages": {name: one.to_json() for name, one in done.items()},
         "missing": dict(missing),
         "doubts": _doubts(done),
+        "formats": format_rows(done),
         "targets": [{**vars(t), "verdict": t.verdict} for t in targets],
     }
 
@@ -146,11 +149,12 @@ def show(result: Mapping[str, Any]) -> None:
     """Print the result as tables."""
     console = Console()
     given = result["input"]
-    console.print(
-        f"{given['calls']:,} calls, {given['log_files']:,} log files, "
-        f"{given['packed_bytes'] / 1e6:,.0f} MB packed, "
-        f"{given['unpacked_bytes'] / 1e6:,.0f} MB unpacked"
-    )
+    if given["log_files"]:
+        console.print(
+            f"{given['calls']:,} calls, {given['log_files']:,} log files, "
+            f"{given['packed_bytes'] / 1e6:,.0f} MB packed, "
+            f"{given['unpacked_bytes'] / 1e6:,.0f} MB unpacked"
+        )
     table = Table("work", *_RIGHT, title="Measured", title_justify="left")
     for column in table.columns[1:]:
         column.justify = "right"
@@ -172,6 +176,8 @@ def show(result: Mapping[str, Any]) -> None:
             target["verdict"],
         )
     console.print(verdicts)
+    if result["formats"]:
+        show_formats(console, result["formats"])
     for doubt in result["doubts"]:
         console.print(doubt, highlight=False)
     for name, why in result["missing"].items():
@@ -190,7 +196,7 @@ def _speeds(name: str, one: Mapping[str, Any], given: Mapping[str, Any]) -> list
     cells = [f"{seconds:,.2f}", f"{one['cpu_seconds']:,.2f}", f"{one['peak_mib']:,.0f}"]
     if "calls_per_second" in one["facts"]:
         return [*cells, f"{one['facts']['calls_per_second']:,.0f}", ""]
-    if name in {"start_up", "one_day", "simulate"}:
+    if name in {"start_up", "one_day", "simulate", "formats"}:
         return [*cells, "", ""]
     return [
         *cells,

@@ -11,6 +11,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from benchmarks import format_work
+from benchmarks.formats import FORMATS
+
 Facts = dict[str, Any]
 
 LOGS = {"payloads": "gateway_eu/**/*.jsonl.gz", "spend_logs": "gateway_us/**/*.csv.gz"}
@@ -136,7 +139,7 @@ def _published(workspace: Path) -> Facts:
 
 PIECES: dict[str, Callable[[argparse.Namespace], Facts]] = {
     work.__name__: work for work in (simulate, read, plain, loop, price, start_up, ours)
-}
+} | format_work.PIECES
 
 
 def main() -> None:
@@ -151,6 +154,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--start", type=date.fromisoformat, default=date(2026, 9, 1))
     parser.add_argument("--sample", type=int, default=20_000)
+    parser.add_argument("--format", choices=FORMATS)
+    parser.add_argument("--lines", type=int, default=0)
     args = parser.parse_args()
     args.scratch.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
