@@ -36,7 +36,8 @@ from pipelines.workspace import Workspace
 RANGE_ROWS = 100_000
 """Calls computed in one session, unless a single day holds more."""
 
-MAX_SESSIONS = 4
+ROWS_AT_ONCE = 4 * RANGE_ROWS
+"""Calls in all sessions that run side by side: it bounds memory on days of any size."""
 
 Progress = Callable[[str, int, int], None]
 Days = tuple[date, ...]
@@ -138,8 +139,8 @@ class Computation:
             t for t in self._transforms.values() if t.partition == partition and t.layer in layers
         ]
 
-    def _ranges(self, days: Days) -> Iterator[tuple[date, date]]:
-        """Half-open ranges of neighbouring days, each small enough for one session."""
+    def _ranges(self, days: Days) -> Iterator[tuple[date, date, int]]:
+        """Half-open ranges of neighbouring days for one session each, with their calls."""
         calls: dict[date, int] = {}
         if days:
             for part in self._lake.parts(Fact.CALLS, days[0], days[-1] + timedelta(days=1)):
@@ -150,7 +151,7 @@ class Computation:
             rows += calls.get(day, 0)
             ends = following != day + timedelta(days=1)
             if ends or rows + calls.get(following, 0) > RANGE_ROWS:
-                yield start, day + timedelta(days=1)
+                yield start, day + timedelta(days=1), rows
                 start, rows = None, 0
 
     def _params(self, from_date: date, to_date: date) -> dict[str, object]:
@@ -163,12 +164,14 @@ class Computation:
         }
 
     def _compute_ranges(
-        self, ranges: Sequence[tuple[date, date]], progress: Progress | None
+        self, ranges: Sequence[tuple[date, date, int]], progress: Progress | None
     ) -> None:
         """Compute ranges side by side: faster than all cores on one range after another."""
-        sessions = max(min(cores(), len(ranges), MAX_SESSIONS), 1)
+        largest = max((rows for *_, rows in ranges), default=0)
+        fitting = ROWS_AT_ONCE // max(largest, 1)
+        sessions = max(min(cores(), len(ranges), fitting), 1)
         with ThreadPoolExecutor(sessions) as pool:
-            work = [pool.submit(self._compute_days, *days, sessions) for days in ranges]
+            work = [pool.submit(self._compute_days, *days, sessions) for *days, _ in ranges]
             for done, one in enumerate(as_completed(work)):
                 counters, parts = one.result()
                 self._counters.append(counters)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+
 from models.quality import QualityResult
 from models.settings import SourceSettings
 from pipelines.alone import only_writer
@@ -241,6 +243,8 @@ def run(
     landings = tuple(
         land_source(workspace, source.source, progress) for source in workspace.settings.sources
     )
+    # what reading logs held is given back before computing needs its own
+    pa.default_memory_pool().release_unused()
     clock.note("landing")
     days = [
         day
