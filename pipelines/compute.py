@@ -171,7 +171,7 @@ class Computation:
         fitting = ROWS_AT_ONCE // max(largest, 1)
         sessions = max(min(cores(), len(ranges), fitting), 1)
         with ThreadPoolExecutor(sessions) as pool:
-            work = [pool.submit(self._compute_days, *days, sessions) for *days, _ in ranges]
+            work = [pool.submit(self._compute_days, a, b, sessions) for a, b, _ in ranges]
             for done, one in enumerate(as_completed(work)):
                 counters, parts = one.result()
                 self._counters.append(counters)
