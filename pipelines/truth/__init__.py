@@ -21,12 +21,16 @@ end `billing` turns the same attempts into bills and invoices, `reference` write
 and `faults` damages files. `catalogue`, `company` and `register` are the made-up company; nothing
 there is random.
 
+`globex` is a second, much smaller company for the feeds that acme does not have: Google and Azure
+bills, OpenTelemetry traces and a Langfuse export (`simulate_globex`).
+
 All amounts are whole pico-dollars until they are written, so `billed` equals the sum of `truth` to
 the last digit. Where calls and bypass share a pool, bypass is a large part of it: never so little
 that it could be metering noise.
 """
 
+from pipelines.truth.globex import simulate_globex
 from pipelines.truth.plan import Fault
 from pipelines.truth.simulator import SimulationSummary, simulate
 
-__all__ = ["Fault", "SimulationSummary", "simulate"]
+__all__ = ["Fault", "SimulationSummary", "simulate", "simulate_globex"]
