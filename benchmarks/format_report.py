@@ -37,15 +37,14 @@ def _row(one: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def show_formats(console: Console, rows: list[dict[str, Any]]) -> None:
-    """Print the formats as a table."""
+    """Print the formats as a table, and below it why some are slow."""
     table = Table(
         "format",
         *("records", "MB", "seconds", "CPU s", "rows/s", "MB/s", "CPU ratio to floor"),
-        "why above 3",
         title="Landing per format",
         title_justify="left",
     )
-    for column in table.columns[1:8]:
+    for column in table.columns[1:]:
         column.justify = "right"
     for row in rows:
         table.add_row(
@@ -57,6 +56,8 @@ def show_formats(console: Console, rows: list[dict[str, Any]]) -> None:
             f"{row['rows_per_second']:,.0f}",
             f"{row['mb_per_second']:,.0f}",
             f"{row['ratio']:,.1f}x",
-            row["note"] or "",
         )
     console.print(table)
+    for row in rows:
+        if row["note"]:
+            console.print(f"{row['format']}: {row['note']}", highlight=False)
