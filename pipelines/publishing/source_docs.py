@@ -1,5 +1,6 @@
 """The page that says what can be read, and what "input tokens" means in each format."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.sources import all_sources
@@ -62,7 +63,7 @@ def _described(source: Source) -> tuple[str, ...]:
     )
 
 
-def _table(header: list[str], rows: list[tuple[str, ...]]) -> str:
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "".join(f"| {' | '.join(_cell(text) for text in line)} |\n" for line in lines)
 
