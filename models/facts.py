@@ -26,7 +26,7 @@ class Fact(StrEnum):
 _LINEAGE = (
     Column("source", TEXT, "Source id, as the workspace names it.", nullable=False),
     Column("file_id", TEXT, "First 16 hex digits of the file's SHA-256.", nullable=False),
-    Column("source_row", "BIGINT", "1-based record in the file; null where the reader streams."),
+    Column("source_row", "BIGINT", "1-based record in the file."),
 )
 _SNAPSHOT = (
     Column("scope", TEXT, "What a later delivery replaces: a day or a billing period of a report."),
