@@ -51,8 +51,10 @@ class LogReader:
                     plain.writelines(unpacked(file))
             path = copy if copy.exists() else file.path
             with connect() as con:
+                # rows in file order on several threads are gathered in memory, however many
+                con.execute("set threads = 1")
                 yield from _records(con, sql, path)
-        except duckdb.Error as error:
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
             raise FileRefusedError(
                 "unreadable_table",
                 f"reading it ended in {type(error).__name__}",
