@@ -1,4 +1,4 @@
-"""Data files of a bill export as text: CSV plain, gzipped or zipped, JSON lines, and Parquet.
+"""Data files of a bill export as text: CSV plain, gzipped or zipped, JSON, and Parquet.
 
 A file is whole and as its manifest says, or it is refused. Knows no column of any bill.
 """
@@ -35,7 +35,7 @@ from pipelines.sources.bill_records import (
     json_cell,
     nested_cells,
     quoted,
-    read_json_lines,
+    read_json_records,
 )
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.zip", ".zip", ".parquet", MANIFEST_SUFFIX)
@@ -150,7 +150,7 @@ def _load_file(
                 return _load_parquet(con.read_parquet(str(path)), found, wanted, naming)
         with _local_copy(found, temp_dir, "bill.csv") as path:
             if found.name.lower().endswith(JSON_SUFFIXES):
-                columns, rows = read_json_lines(path, found, wanted)
+                columns, rows = read_json_records(path, found, wanted, naming)
                 return BillFile(found, rows.height, columns), _with_lineage(
                     rows, rows.columns, found, wanted
                 )

@@ -1,4 +1,4 @@
-"""Nested records of a bill export as flat text: JSON lines, and the structs of Parquet files.
+"""Nested records of a bill export as flat text: JSON, and the structs of Parquet files.
 
 A member of a record is named by its path: `project.id` is `project_id`, which is also how people
 flatten such exports by hand. A repeated member stays JSON text.
@@ -6,13 +6,15 @@ flatten such exports by hand. A repeated member stays JSON text.
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from pathlib import Path
 
 import polars as pl
 from duckdb.sqltypes import DuckDBPyType
 
 from pipelines.sources.base import FoundFile, SourceError
+from pipelines.sources.bigquery_answers import answer_records, is_answer
 
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
 
@@ -20,12 +22,19 @@ JSON_SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson
 _HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 
 
-def read_json_lines(
-    path: Path, found: FoundFile, wanted: Collection[str]
+def read_json_records(
+    path: Path, found: FoundFile, wanted: Collection[str], naming: Callable[[str], str]
 ) -> tuple[tuple[str, ...], pl.DataFrame]:
-    """Every record of a file as a row of texts: one JSON object per line, or one array of them.
+    """Every record of a file as a row of texts.
 
-    Numbers keep the digits they were written with.
+    A file holds one JSON object per line, one array of them, or one answer of BigQuery. Numbers
+    keep the digits they were written with.
+
+    Args:
+        path: The file, unpacked.
+        found: How it was found, for messages.
+        wanted: Columns to keep.
+        naming: From the path of a member, joined by `_`, to the name that `wanted` has.
 
     Returns:
         Every column of the file, and the rows with those that are wanted.
@@ -36,10 +45,15 @@ def read_json_lines(
     names = frozenset(wanted)
     told: dict[str, None] = {}
     rows = []
-    for number, record in enumerate(_records(path, found), start=1):
+    records = _records(path, found)
+    first: Sequence[object] = list(islice(records, 1))
+    if first and is_answer(first[0]):
+        columns, first = answer_records(first[0], found.name)
+        told.update(dict.fromkeys(map(naming, columns)))
+    for number, record in enumerate(chain(first, records), start=1):
         if not isinstance(record, dict):
             raise SourceError(f"{found.name}: record {number} is no JSON object. Extract it again.")
-        cells = dict(_flat("", record))
+        cells = dict(_flat("", record, naming))
         told.update(dict.fromkeys(cells))
         rows.append({name: _text(value) for name, value in cells.items() if name in names})
     return tuple(told), pl.DataFrame(rows, schema=dict.fromkeys(sorted(names), pl.String))
@@ -47,9 +61,10 @@ def read_json_lines(
 
 def _records(path: Path, found: FoundFile) -> Iterator[object]:
     with path.open(encoding="utf-8-sig") as lines:
-        is_array = lines.read(1) == "["
+        first = lines.readline()
+        is_document = first.startswith("[") or first.strip() == "{"
         lines.seek(0)
-        texts: Iterable[str] = [lines.read()] if is_array else lines
+        texts: Iterable[str] = [lines.read()] if is_document else lines
         for number, text in enumerate(texts, start=1):
             if not text.strip():
                 continue
@@ -66,7 +81,7 @@ def _records(path: Path, found: FoundFile) -> Iterator[object]:
                     f"{found.name}: line {number} is not whole JSON, or names a member twice. "
                     "Extract the file again, one JSON object per line."
                 ) from error
-            yield from record if is_array and isinstance(record, list) else [record]
+            yield from record if is_document and isinstance(record, list) else [record]
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -76,12 +91,14 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return members
 
 
-def _flat(path: str, record: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+def _flat(
+    path: str, record: Mapping[str, object], naming: Callable[[str], str]
+) -> Iterator[tuple[str, object]]:
     for name, value in record.items():
-        flat = flat_name(f"{path}{name}")
+        flat = naming(f"{path}{name}")
         yield flat, value
         if isinstance(value, dict):
-            yield from _flat(f"{flat}_", value)
+            yield from _flat(f"{flat}_", value, naming)
 
 
 def flat_name(name: str) -> str:

@@ -15,13 +15,13 @@ from models.vocabulary import Delivery
 from pipelines.sources.base import DeliveryUnit, ReadContext, Reading, Source
 from pipelines.sources.bill_files import SUFFIXES, Bill, BillFile, load
 from pipelines.sources.bill_manifests import manifest_layout, period_in_path
+from pipelines.sources.bill_records import JSON_SUFFIXES
 from pipelines.sources.bill_rows import (
     INSTANT,
     QUANTITY,
     TEXT,
     charge_columns,
     charge_reading,
-    json_object,
     look_up,
     quantity,
     tags_json,
@@ -43,6 +43,7 @@ from pipelines.sources.focus_repairs import (
     provider_id,
     read_instant,
     read_sku,
+    read_tags,
     read_unit,
     read_word,
     slug,
@@ -82,9 +83,10 @@ _PLAIN = (
     "SkuId",
     "SkuPriceId",
     "SubAccountId",
-    "Tags",
     "x_UsageType",
 )
+# Google has labels and tags in columns of its own
+_TAGS = ("Tags", "x_Labels", "x_ProjectLabels", "x_Tags")
 _WANTED = tuple(
     dict.fromkeys(
         (
@@ -93,6 +95,7 @@ _WANTED = tuple(
             *_INSTANTS,
             *_QUANTITIES,
             *_PLAIN,
+            *_TAGS,
             *_LIFTED,
             *(older for names in _LIFTED.values() for older in names),
         )
@@ -235,28 +238,26 @@ def _with_units(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_tags(rows: pl.DataFrame, allowed: Sequence[str]) -> pl.DataFrame:
-    def read(text: str | None) -> tuple[str | None, bool, bool]:
-        return _kept_tags(text, allowed)
-
     schema = {"tags_kept": TEXT, "tags_invalid": pl.Boolean(), "tag_key_spaces": pl.Boolean()}
-    return look_up(rows, ["Tags"], schema, read)
+    return look_up(rows, _TAGS, schema, partial(_kept_tags, allowed))
 
 
-def _kept_tags(text: str | None, allowed: Sequence[str]) -> tuple[str | None, bool, bool]:
-    """Allow-listed tags, whether the cell was no JSON object, and whether a key had outer spaces.
+def _kept_tags(allowed: Sequence[str], *texts: str | None) -> tuple[str | None, bool, bool]:
+    """Allow-listed tags, whether a cell was no tags, and whether a key had outer spaces.
 
     A key is allowed as delivered, or without AWS's `user:`. Where a key is there with and without
-    outer spaces, the one without wins.
+    outer spaces, the one without wins; of several cells, the first.
     """
-    members = json_object(text)
+    cells = [read_tags(text) for text in reversed(texts)]
     kept: dict[str, object] = {}
     has_spaces = False
-    for key, value in sorted((members or {}).items(), key=lambda m: m[0] == m[0].strip()):
-        name = key if key in allowed else key.strip().removeprefix("user:")
-        if name in allowed:
-            kept[name] = value
-            has_spaces |= key != key.strip()
-    return tags_json(kept), members is None, has_spaces
+    for members in filter(None, cells):
+        for key, value in sorted(members.items(), key=lambda m: m[0] == m[0].strip()):
+            name = key if key in allowed else key.strip().removeprefix("user:")
+            if name in allowed:
+                kept[name] = value
+                has_spaces |= key != key.strip()
+    return tags_json(kept), None in cells, has_spaces
 
 
 def _with_meaning(rows: pl.DataFrame) -> pl.DataFrame:
@@ -375,13 +376,13 @@ def _charge(unit: DeliveryUnit, context: ReadContext) -> dict[str, pl.Expr]:
 
 SOURCE = Source(
     name="focus",
-    summary="FOCUS 1.0 to 1.4 files of any issuer, plain or from an AWS or Azure export.",
+    summary="FOCUS 1.0 to 1.4 files of any issuer: plain, AWS and Azure exports, BigQuery answers.",
     facts=(Fact.CHARGES,),
     delivery=Delivery.SNAPSHOT,
     money_unit="billing currency",
     token_rules=(),
     proof="real files",
-    suffixes=SUFFIXES,
+    suffixes=(*SUFFIXES, *JSON_SUFFIXES),
     layout=manifest_layout,
     read=read_focus,
 )

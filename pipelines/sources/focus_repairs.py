@@ -4,6 +4,7 @@ Every function reads one text. It says what it repaired by name, or that it cann
 repaired silently, and nothing is guessed.
 """
 
+import json
 import re
 from collections.abc import Collection
 from datetime import UTC, date, datetime, time
@@ -122,6 +123,20 @@ def version_of(columns: Collection[str]) -> str:
 def unprefixed(columns: Collection[str]) -> list[str]:
     """Columns that are neither FOCUS's nor marked as custom by `x_`."""
     return [c for c in columns if c not in _KNOWN_COLUMNS and not c.startswith("x_")]
+
+
+def read_tags(text: str | None) -> dict[str, object] | None:
+    """Tags of a cell: a JSON object, or Google's array of `Key` and `Value`, the first winning.
+
+    An empty one for null, None for anything else.
+    """
+    members = json_object(text)
+    if members is not None or text is None:
+        return members
+    try:
+        return {str(label["Key"]): label.get("Value") for label in reversed(json.loads(text))}
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        return None
 
 
 def read_instant(text: str | None) -> tuple[datetime | None, str | None]:

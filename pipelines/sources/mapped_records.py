@@ -50,8 +50,8 @@ def read(unit: DeliveryUnit, context: ReadContext) -> Reading:
     table = _Table(mapping, compiled(mapping), context)
     names = {path: _column_name(path, mapping) for path in table.made.compiler.columns}
     wanted = sorted(set(names.values()))
-    needed = [] if mapping.format == "jsonl" else wanted
-    bill = load(unit, wanted, needed, "feed of this mapping", dialect=mapping.csv)
+    needed, naming = ([], flat_name) if mapping.format == "jsonl" else (wanted, str)
+    bill = load(unit, wanted, needed, "feed of this mapping", naming, mapping.csv)
     rows = _selected(bill, table.made, names)
     if mapping.fact == Fact.OUTCOMES:
         reading = read_outcomes(bill, rows, table.made, context)

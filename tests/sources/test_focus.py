@@ -248,6 +248,77 @@ def test_an_azure_part_with_fewer_rows_than_promised_is_refused(tmp_path: Path) 
         read_folder(SOURCE, tmp_path / "x")
 
 
+ANSWER = SAMPLES / "focus/bigquery/focus_bq_2026-05.json"
+
+
+def answered(folder: Path, **changes: object) -> Reading:
+    answer = json.loads(ANSWER.read_text()) | changes
+    (folder / "answer.json").write_text(json.dumps(answer))
+    return read_only_delivery(SOURCE, folder, issuer="google", tag_keys=("team", "cost-center"))
+
+
+def test_an_answer_of_bigquery_is_exact_to_the_last_digit_and_microsecond() -> None:
+    reading = read_only_delivery(
+        SOURCE, ANSWER.parent, issuer="google", tag_keys=("team", "cost-center")
+    )
+
+    columns = "charge_period_start charge_date charge_category billed_cost list_cost tags"
+    assert compact(charges(reading), columns.split()) == [
+        [
+            "2026-04-30 23:30:00.123456+00:00",
+            "2026-04-30",
+            "Usage",
+            "1.123456789012345678",
+            "3",
+            '{"team":"platform"}',
+        ],
+        [
+            "2026-05-01 23:00:00+00:00",
+            "2026-05-01",
+            "Tax",
+            "2",
+            "2",
+            '{"cost-center":"finops"}',
+        ],
+    ]
+    assert total(charges(reading)) == Decimal("3.123456789012345678")
+    assert reading.scopes == {Fact.CHARGES: ["focus:google:010101-F0FFF0-61C528:2026-05"]}
+
+
+def test_an_answer_may_tell_its_instants_in_seconds_and_have_no_rows(tmp_path: Path) -> None:
+    text = ANSWER.read_text().replace("1777676400000000", "1.7776764E9")
+    seconds = answered(tmp_path, **json.loads(text))
+
+    assert charges(seconds)["charge_period_start"][1] == datetime(2026, 5, 1, 23, tzinfo=UTC)
+    assert charges(answered(tmp_path, rows=[])).height == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"pageToken": "next"}, "one page of an answer"),
+        ({"totalRows": "3"}, "one page of an answer"),
+        ({"rows": [{"f": [{"v": "1"}]}]}, "do not fit its schema"),
+        ({"schema": {"fields": []}, "rows": []}, "no column BilledCost"),
+    ],
+)
+def test_an_answer_that_is_not_whole_is_refused(
+    tmp_path: Path, changes: dict[str, object], said: str
+) -> None:
+    with pytest.raises(SourceError, match=said):
+        answered(tmp_path, **changes)
+
+
+def test_json_lines_read_like_the_csv(tmp_path: Path) -> None:
+    told = {k: v for k, v in row(Tags=None).items() if v is not None}
+    (tmp_path / "bill.jsonl").write_text(json.dumps(told | {"Tags": {"env": "prod"}}) + "\n")
+
+    frame = charges(read_only_delivery(SOURCE, tmp_path, tag_keys=("env",)))
+
+    columns = ["billed_cost", "consumed_quantity", "tags"]
+    assert compact(frame, columns) == [["1.5", "500000", '{"env":"prod"}']]
+
+
 def test_a_period_that_is_not_a_whole_month_is_still_its_month(tmp_path: Path) -> None:
     reading = read_rows(tmp_path, row(BillingPeriodStart="2026-08-03T00:00:00Z"))
 
@@ -308,6 +379,18 @@ def test_tag_values_become_text_whatever_their_json_type(tmp_path: Path) -> None
     )
 
     assert charges(reading)["tags"].to_list() == ['{"a":"true","b":"1.50"}']
+
+
+def test_labels_of_google_are_tags_and_the_first_of_equal_keys_wins(tmp_path: Path) -> None:
+    labels = [{"Key": "env", "Value": "prod"}, {"Key": "env", "Value": "later"}]
+    google = {"x_Labels": json.dumps(labels), "x_Tags": '[{"Key": "env"}, {"Key": "a"}]'}
+
+    broken = {"x_Labels": "[1]", "x_Tags": None}
+
+    reading = read_rows(tmp_path, row() | google, row() | broken, tag_keys=("env", "a"))
+
+    assert charges(reading)["tags"].to_list() == ['{"env":"prod"}', None]
+    assert reading.counters["tags_invalid"] == 1
 
 
 def test_a_quantity_in_blocks_becomes_single_tokens(tmp_path: Path) -> None:
