@@ -3,6 +3,41 @@
 The cost report is in cents, the Console's cost file in dollars rounded to cents: the same money, so
 both are the report `costs` and the later delivery replaces the earlier. Input kinds are disjoint.
 Reports that are estimates or overlap these two (Claude Code, Enterprise analytics) are refused.
+
+Export:
+    1. With an admin key, call `GET /v1/organizations/cost_report` with `group_by[]` `workspace_id`
+       and `description`; save every page's answer unchanged.
+    2. Call `GET /v1/organizations/usage_report/messages` with `bucket_width=1d` and `group_by[]`
+       `api_key_id`, `workspace_id`, `model`, `service_tier`, `context_window`, `inference_geo`.
+    3. Put all pages of one call into a folder of their own, such as `2026-10-05/costs/page-1.json`.
+       The folder is one delivery, refused until its last page (`has_more: false`) is there.
+    4. Without API access: download cost and usage as CSV in the Console. Its cost is rounded to
+       cents line by line, so prefer the API.
+    5. Fetch the last days again every day, and name later folders so that they sort later.
+
+Settings:
+    - source: anthropic_bill
+      kind: anthropic
+      location: inbox/anthropic
+      issuer: anthropic
+      billing_account_id: org-acme-claude   # the files do not name the account
+      billing_currency: USD
+
+Reads:
+    Of costs `amount` (or `cost_usd`, `list_price_usd`), `currency`, `description`, `cost_type`,
+    `token_type`, `model`, `workspace_id`, `api_key_id`, `service_tier`, `context_window`,
+    `inference_geo` and `speed`; of usage the same dimensions, the five token counts and
+    `server_tool_use`; of every bucket its times. Of a Console download also `workspace`.
+
+Never read:
+    `account_id`, `service_account_id` and the names of keys, which may be those of people.
+
+Traps:
+    - The cost report has no key: its money is split by what gateway logs and usage say.
+    - Priority Tier is in no cost report: its commitment is on the invoice.
+    - Code execution is in the cost report only, blocked requests in usage only.
+    - A null workspace is the default one, but only in a report that was grouped by workspace.
+    - For Claude Code and Claude Enterprise see `anthropic_analytics`.
 """
 
 import re

@@ -3,6 +3,40 @@
 Claude Code's cost is an estimate, and its API part is in the cost report already: here it becomes
 usage and outcomes, and never a charge. The analytics cost report is money in fractional cents,
 after discount. A user may be in several groups, so a report by group adds up to more than the bill.
+
+Export:
+    1. Claude Code: with an admin key, call `GET /v1/organizations/usage_report/claude_code` for
+       each day; commits and pull requests become outcomes of the person's pseudonym.
+    2. Claude Enterprise: call `GET /v1/organizations/analytics/cost_report` and
+       `.../usage_report`, by `product`, `model` and `cost_type`, never by `rbac_group_id`.
+    3. Put all pages of one call into a folder of their own, such as `2026-10-05/costs/page-1.json`.
+       The folder is one delivery, refused until its last page (`has_more: false`) is there.
+    4. Fetch the last days again every day, and name later folders so that they sort later.
+
+Settings:
+    - source: claude_enterprise
+      kind: anthropic_analytics
+      location: inbox/claude_enterprise
+      issuer: anthropic
+      billing_account_id: org-acme-claude   # the files do not name the account
+      billing_currency: USD
+
+Reads:
+    Of Claude Code `date`, `actor`, `customer_type`, `terminal_type`, `core_metrics`,
+    `model_breakdown` with its `tokens` and `estimated_cost`; of analytics costs `amount`,
+    `list_amount`, `currency`, `product`, `model`, `cost_type`, `token_type`, `context_window`,
+    `inference_geo`, `speed`; of usage the same dimensions, the five token counts and `requests`.
+
+Never read:
+    Tool actions and lines of code. `actor` becomes a pseudonym: no address and no key name is kept.
+
+Traps:
+    - Claude Code on a subscription is not billed by use; its estimate is a counter, never money.
+    - Claude Code's API use is in the messages usage report too: here it stands beside the bill,
+      under an account of its own, and meets no pool.
+    - The API spend of an organization may be in both cost reports: read one of `anthropic` and
+      `anthropic_analytics` as the bill of an account, never both.
+    - Analytics reports reach back 365 days, and not before 2026-01-01.
 """
 
 from collections.abc import Sequence

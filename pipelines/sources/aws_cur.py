@@ -7,6 +7,46 @@ meter and tokens are read for Bedrock lines alone. The principal of a call
 AWS types its cost columns as doubles. In Parquet their exact text is the shortest decimal that
 reads back as the same double, which is the figure AWS prints elsewhere; digits beyond scale 18 are
 noise, are rounded half to even, and counted.
+
+Export:
+    1. In Billing and Cost Management, Data Exports: create a standard export `CUR 2.0`, hourly or
+       daily, with resource ids, Parquet or gzipped CSV, to a bucket. Overwriting or not are both
+       fine.
+    2. Activate the tags you want to own cost by as cost allocation tags.
+    3. Keep the tree as AWS writes it, with `data/BILLING_PERIOD=2026-10/...` and
+       `metadata/.../<export>-Manifest.json`: point `location` at the bucket's folder, or sync it.
+       Only the files the newest manifest of a period names are read, and only if all are there.
+    4. A single file without a manifest is taken as the whole period of its account.
+
+Settings:
+    - source: aws_bill
+      kind: aws_cur
+      location: inbox/aws               # or s3://bucket/prefix/export
+      issuer: aws
+      tag_keys: [team, app]             # cost allocation tags to keep, without `user_`
+
+Reads:
+    Required are `bill_billing_period_start_date`, `bill_payer_account_id`,
+    `line_item_currency_code`, `line_item_line_item_type`, `line_item_unblended_cost`,
+    `line_item_usage_start_date` and `line_item_usage_type`. Beside them the net and amortised cost
+    columns, `bill_billing_entity`, `bill_invoice_id`, `bill_invoicing_entity`,
+    `line_item_line_item_description`, `line_item_product_code`, `line_item_resource_id`,
+    `line_item_usage_account_id`, `line_item_usage_amount`, `line_item_usage_end_date`,
+    `pricing_rate_code`, `pricing_term`, `pricing_unit`, `product`, `product_region_code`,
+    `product_sku`, `reservation_reservation_arn`, `savings_plan_savings_plan_arn`; of
+    `resource_tags` and `tags` the keys in `tag_keys`.
+
+Never read:
+    `line_item_iam_principal`, account names, and any other column.
+
+Traps:
+    - Bedrock models of other makers are billed through AWS Marketplace: they are read too, by
+      product name.
+    - Billed cost is the net column where discounts are in columns, else the unblended one over all
+      lines; one of the two per account and period, never both.
+    - Provisioned throughput is billed by the hour: its tokens are in no line.
+    - Each run restates its whole period, and refunds may change a closed one much later.
+    - Keep either CUR 2.0 or the legacy report of an account, not both.
 """
 
 import re

@@ -3,6 +3,33 @@
 Two spellings are in use, that of CSV reports (`lineItem/UsageType`, one `resourceTags/user:team`
 per tag) and that of Athena (`line_item_usage_type`, `resource_tags_user_team`). Under the names of
 CUR 2.0 both are read by `aws_cur`, with the same meaning and the same scope.
+
+Export:
+    1. Nothing new is to be set up: AWS keeps writing a report that exists. For a new one make a
+       CUR 2.0 export and read it as `aws_cur`.
+    2. Keep the tree as AWS writes it, `<report>/<YYYYMMDD-YYYYMMDD>/[<run>/]<report>-00001.csv.gz`
+       with `<report>-Manifest.json`: point `location` at the bucket's folder, or sync it.
+    3. Parquet made for Athena is read as well, in the same tree.
+
+Settings:
+    - source: aws_bill
+      kind: aws_legacy_cur
+      location: inbox/aws               # or s3://bucket/prefix/report
+      issuer: aws
+      tag_keys: [team, app]             # finds resourceTags/user:team and resource_tags_user_team
+
+Reads:
+    The columns that `aws_cur` reads, under their older names; of the tag columns those whose key
+    is in `tag_keys`.
+
+Never read:
+    Any other column.
+
+Traps:
+    - Runs side by side count by the time in their folder's name. Of folders named by a GUID only
+      that counts which the manifest directly under the period names.
+    - A file with `bill_payer_account_name` is CUR 2.0 and refused.
+    - Keep either CUR 2.0 or the legacy report of an account, not both.
 """
 
 import json

@@ -3,6 +3,32 @@
 A call is several rows: its messages are cut into chunks, and only the row that names a deployment
 has counts. The others are no calls. Who asked is only in the gateway's other log, which is not
 read; rows of that log in the same place are passed over.
+
+Export:
+    1. On the API's diagnostic settings log LLM tokens, without messages, to a Log Analytics
+       workspace (or to storage).
+    2. Each day, query `ApiManagementGatewayLlmLog` of the day and export the answer as JSON or CSV
+       with all columns; or sync the storage container.
+    3. Put each file into `location` under a name of its own. Rows that come twice count once.
+    4. The money is in `azure_cost`: read it too.
+
+Settings:
+    - source: apim
+      kind: azure_apim
+      location: inbox/apim
+
+Reads:
+    Correlation and request id, time, operation, deployment, AI model, region, streaming, the three
+    token counts, and the log's category.
+
+Never read:
+    `RequestMessages`, `ResponseMessages`, and any other column.
+
+Traps:
+    - Nobody is named here: rules for ownership go by the deployment.
+    - There are no counts of cache and reasoning, no status and no latency.
+    - A call that streamed without usage has unknown tokens, not 0.
+    - The shape in which a diagnostic setting writes to storage is unverified.
 """
 
 from pipelines.sources.call_source import calls_source

@@ -4,6 +4,44 @@ An export restates its whole month with every run, and the run submitted last co
 month as actual *and* amortized cost is the same money twice and refused. One line becomes one
 charge, whatever it is for: only then does the sum equal the invoice. Names and addresses of people
 (`AccountOwnerId`, `AdditionalInfo`) are never read.
+
+Export:
+    1. In Cost Management, Exports: create one daily export of month-to-date costs, at the billing
+       scope, as CSV (plain or gzipped) or Parquet. Choose *one* of actual cost, amortized cost and
+       FOCUS; actual cost is what invoices are made of.
+    2. Keep the tree as Azure writes it, `<export>/<yyyyMMdd-yyyyMMdd>/[<run>/]part_0_0001.csv` with
+       `manifest.json`: sync the container's folder into `location`. Parts whose row counts differ
+       from the manifest's are refused until they are whole.
+    3. A file without a manifest must hold its whole month; name later ones so that they sort
+       later, and keep `actual`, `amortized` or `focus` in the name.
+
+Settings:
+    - source: azure_bill
+      kind: azure_cost
+      location: inbox/azure
+      issuer: azure
+      billing_account_id: "7600042"     # for older files, which do not name it
+      billing_currency: USD
+      tag_keys: [team, app]
+
+Reads:
+    By any of the names agreements have for them: account, subscription, date and period, cost and
+    list cost, currency, quantity and unit, meter id, name, category and sub-category, product,
+    part number, resource, location, consumed service, service family, charge type, frequency,
+    pricing model, publisher type, reservation or benefit, invoice; of `Tags` the keys in
+    `tag_keys`. FOCUS files are read as `focus` reads them.
+
+Never read:
+    `AccountOwnerId`, `AdditionalInfo`, account and subscription names, and any other column.
+
+Traps:
+    - The deployment is not in the cost file: the account is. Which deployment asked is only in a
+      gateway's log.
+    - Meter names are display texts: what no rule knows is `unclassified`, money intact. Bare
+      versions such as `4.6` belong into `model_aliases.csv`.
+    - Quantities are in blocks of `UnitOfMeasure`: 29.872 with `1K` are 29,872 tokens.
+    - Provisioned throughput is billed by the hour: its tokens are in no line.
+    - Dates with slashes are month first, in every language.
 """
 
 from collections import defaultdict

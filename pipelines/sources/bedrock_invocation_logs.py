@@ -3,6 +3,37 @@
 The caller's ARN may name a person: it leaves only as a pseudonym. An assumed role without its
 session is a machine's identity and stands as the key. Bodies of requests and answers are never
 read.
+
+Export:
+    1. In Bedrock, Settings, switch on model invocation logging to S3, in every region you use;
+       text, image and embedding bodies can stay off.
+    2. Keep the tree `AWSLogs/<account>/BedrockModelInvocationLogs/<region>/...`: point `location`
+       at the prefix, or sync it. Large bodies in `data/` are left alone.
+    3. Let callers send request metadata (application, feature, task): name the keys in `tag_keys`
+       and `task_key`.
+    4. The money is in `aws_cur`: read it too.
+
+Settings:
+    - source: bedrock_calls
+      kind: bedrock_invocation_logs
+      location: inbox/bedrock           # or s3://bucket/prefix
+      tag_keys: [app]                   # keys of requestMetadata
+      task_key: task_id
+
+Reads:
+    Request id, time, account, region, caller, operation, model id, error code and token counts; of
+    `requestMetadata` the keys in `tag_keys` and `task_key`.
+
+Never read:
+    `inputBodyJson`, `outputBodyJson`, and any other field.
+
+Traps:
+    - Calls from before logging was on, and in regions without it, are missing: they show as
+      `unlogged_usage`.
+    - An application inference profile does not say which AI model it is: add its ARN to
+      `model_aliases.csv`.
+    - That the input excludes cache reads and writes, as in the Converse API, is unverified for
+      the log.
 """
 
 from collections.abc import Iterable, Sequence

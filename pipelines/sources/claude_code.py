@@ -7,6 +7,38 @@ answer that was still being written is told again with other numbers.
 `costUSD` and `cost_usd` are estimates at list price, and with a subscription no money at all. The
 task may be the branch (`task_key: branch`), or of events any attribute. Prompts, answers, paths and
 error texts are never kept.
+
+Export:
+    1. Events, for a whole company: set `CLAUDE_CODE_ENABLE_TELEMETRY=1` and
+       `OTEL_LOGS_EXPORTER=otlp` in the managed settings, send them to a collector, and let its
+       `file` exporter write JSON. Bring the rotated files into `location`.
+    2. Transcripts, for one machine or a build server: bring finished sessions of
+       `~/.claude/projects/<project>/<session>.jsonl` into `location`.
+    3. Choose one of the two; or a feed for each, one with `is_system_of_record: false`.
+
+Settings:
+    - source: claude_code
+      kind: claude_code
+      location: inbox/claude_code
+      task_key: branch                  # of transcripts; of events any attribute
+
+Reads:
+    Of a transcript's lines `type`, `message.id`, `message.model`, `message.usage`, the ids of tool
+    calls, `requestId`, `uuid`, `parentUuid`, `isSidechain`, `sessionId`, `timestamp`, `costUSD`,
+    `gitBranch` and `version`; of the events `api_request` and `api_error` AI model, counts, cost,
+    duration, session, account (as a pseudonym), organization, attempt, status, and the attributes
+    in `tag_keys` and `task_key`.
+
+Never read:
+    Prompts, answers, thoughts, tool inputs and results, paths, and error texts.
+
+Traps:
+    - A message is on one line per block, each with the usage so far: the last counts, never the
+      sum.
+    - Messages that the client made up itself (`<synthetic>`) are no calls.
+    - For API customers the same use is on Anthropic's bill: the calls say who, the bill says how
+      much.
+    - A file above 64 MiB is refused: no session is that long.
 """
 
 import hashlib

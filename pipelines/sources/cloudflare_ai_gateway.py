@@ -3,6 +3,34 @@
 Metadata comes as the text of a JSON object; in Logpush files it is encrypted and not read. There
 are no counts of cached or reasoning tokens. Logs stop when the gateway's limit of stored logs is
 reached, without a word.
+
+Export:
+    1. Page through the log list of the gateway's API, below
+       `/accounts/<account>/ai-gateway/gateways/<gateway>/logs`, and save every answer unchanged.
+    2. Or set up Logpush to a bucket and sync its `*.log.gz`; then there is no metadata, so owners
+       go by other facts.
+    3. Let callers send `cf-aig-metadata` with your application and task (five entries at most):
+       name the keys in `tag_keys` and `task_key`.
+    4. Put each file into `location` under a name of its own. Entries that come twice count once.
+
+Settings:
+    - source: cloudflare
+      kind: cloudflare_ai_gateway
+      location: inbox/cloudflare
+      tag_keys: [app]                   # keys of metadata
+      task_key: ticket
+
+Reads:
+    Id, times, provider, AI model, path and types (for the operation), status, cache, step, token
+    counts and cost; of `metadata` the keys in `tag_keys` and `task_key`.
+
+Never read:
+    Heads and bodies of requests and answers, and any other field.
+
+Traps:
+    - All input is priced as uncached: calls that use a prompt cache weigh too much.
+    - That Logpush names are those of the list in Pascal case is unverified.
+    - Delete stored logs in time: at the limit, new calls are not logged.
 """
 
 from pipelines.sources.call_source import calls_source

@@ -4,6 +4,30 @@ An event holds the last request's usage and the sum of the session so far. The f
 the latter never: they only show which events repeat an earlier one. The AI model may be named on a
 `turn_context` line before, and the session on `session_meta`. Cached tokens are inside the input,
 reasoning is inside the output. Instructions, prompts, answers and commands are never kept.
+
+Export:
+    1. Bring the files below `~/.codex/sessions/` into `location`, with their names: the name is the
+       session's id where the file has none.
+    2. A session that goes on may come again: events that were there before count once.
+
+Settings:
+    - source: codex
+      kind: codex_sessions
+      location: inbox/codex
+      task_key: branch
+
+Reads:
+    `type` and `timestamp` of a line; of `session_meta` id, branch, provider and version; of
+    `turn_context` the AI model; of `token_count` events `last_token_usage` and
+    `total_token_usage`.
+
+Never read:
+    Instructions, prompts, answers, reasoning, commands and their output, and paths.
+
+Traps:
+    - There is no money in it; with a subscription there is none per call.
+    - Nobody is named: owners go by feed, provider and branch. Use a feed per team.
+    - A file above 64 MiB is refused: no session is that long.
 """
 
 from collections.abc import Mapping

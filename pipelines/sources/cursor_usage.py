@@ -3,6 +3,36 @@
 The cost column holds an amount or a word. `Included` is covered by the plan: usage that costs
 nothing more. `Free` is a charge of nothing. A dash or a blank says nothing: no charge is made up.
 An event on one's own key is billed by that key's provider.
+
+Export:
+    1. In the team dashboard, Usage: choose the whole month, and export as CSV.
+    2. Put each download into `location` under a name of its own, such as `2026-10-05.csv`.
+       Downloads may overlap: the one whose name sorts last replaces the quarters of an hour in
+       which it has events.
+    3. Seats are on the invoice only: record it in `invoices.csv`, and name their price in
+       `reconciling_items.csv`.
+
+Settings:
+    - source: cursor
+      kind: cursor_usage
+      location: inbox/cursor
+      issuer: cursor
+      billing_account_id: team-acme     # the file does not name the account
+      billing_currency: USD
+
+Reads:
+    `Date`, `Kind`, `Model`, `Max Mode`, `Input (w/ Cache Write)`, `Input (w/o Cache Write)`,
+    `Cache Read`, `Output Tokens`, `Total Tokens`, `Cost`, `User`, `Cloud Agent ID` and
+    `Automation ID`.
+
+Never read:
+    Any other column. `User` becomes a pseudonym inside a line's key and is kept nowhere else.
+
+Traps:
+    - Whether input with cache writes holds the input without them differs by file; the row's total
+      decides. Where it fits neither, the charge stays and its tokens are left out.
+    - Times without an offset are UTC.
+    - Events on an own key are on that provider's bill: they are counted, never charged.
 """
 
 from datetime import datetime

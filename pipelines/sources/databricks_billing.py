@@ -4,6 +4,39 @@ Usage is in DBUs and without money. Where the prices lie beside it, in the same 
 a charge at list price (contract discounts are in neither table); where they do not, it is usage
 without a price, and never a charge of 0. A correction is two more records: the twin with the sign
 turned, and the restatement. All of them add up.
+
+Export:
+    1. Each day, extract `select * from system.billing.usage where ingestion_date = <yesterday>` as
+       CSV with a header: whole ingestion days, all record types. Maps and structs as JSON text.
+    2. Extract `select * from system.billing.list_prices` as CSV.
+    3. Put both into a folder of their own in `location`, such as `extract-2026-10-05/usage.csv` and
+       `extract-2026-10-05/list_prices.csv`: the folder is one delivery. Extracts may overlap.
+    4. Record the invoice in `invoices.csv`: what it is below list price is then a difference that
+       you name in `reconciling_items.csv`.
+
+Settings:
+    - source: databricks_bill
+      kind: databricks_billing
+      location: inbox/databricks
+      issuer: databricks
+      billing_currency: USD             # which list prices are taken
+      tag_keys: [team]                  # custom tags to keep
+
+Reads:
+    `record_id`, `account_id`, `workspace_id`, `sku_name`, `cloud`, `usage_start_time`,
+    `usage_date`, `ingestion_date`, `usage_unit`, `usage_quantity`, `usage_type`, `record_type`,
+    `billing_origin_product`; of `usage_metadata` the endpoint, job, warehouse or cluster; of
+    `custom_tags` the keys in `tag_keys`. Of prices `price_start_time`, `price_end_time`,
+    `sku_name`, `cloud`, `currency_code` and `pricing`.
+
+Never read:
+    `identity_metadata`, which names people, and any other column.
+
+Traps:
+    - Billed cost is a list price here, marked `billed_at_list_price`: the invoice is lower where
+      you have a contract.
+    - `RETRACTION` and `RESTATEMENT` count like `ORIGINAL`: leave none out.
+    - Tokens of pay-per-token serving are in `databricks_endpoint_usage`.
 """
 
 from collections.abc import Callable, Mapping, Sequence

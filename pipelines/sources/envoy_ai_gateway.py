@@ -3,6 +3,31 @@
 Operators choose the names, so the usual other spellings are read too, and any top-level name may
 be kept as a tag. What was not set is `-` or null. A cost expression is a number without a unit,
 made for rate limits: it is not read. Other requests of the gateway are no calls.
+
+Export:
+    1. Give the gateway a JSON access log with the keys of the project's example, and add the counts
+       of cached input and cache creation to it, or all input is priced as uncached.
+    2. Add headers that say who asks, such as your application: any top-level name can be a tag.
+    3. Put rotated files into `location`, gzipped if you like. Entries that come twice count once.
+
+Settings:
+    - source: envoy
+      kind: envoy_ai_gateway
+      location: inbox/envoy
+      tag_keys: [app]                   # any top-level name of the log
+      task_key: ticket
+
+Reads:
+    Request id, times, path (for the operation), session, backend, AI models, response id, status
+    and token counts; the top-level names in `tag_keys` and `task_key`.
+
+Never read:
+    Addresses, user agents, bodies, cost expressions, and any other name.
+
+Traps:
+    - The provider's name is the name of a backend: it counts as a provider only where it is one.
+      Map the others in `routes.csv`.
+    - Attempts upstream that failed and were retried are not in the log.
 """
 
 from pipelines.sources.call_source import calls_source

@@ -3,6 +3,44 @@
 One file, or one run of an export, holds whole billing periods: a later delivery replaces the
 periods of the accounts it names. A FOCUS file that a gateway writes is an estimate and not a bill:
 feed it here and it is taken as money, so do not.
+
+Export:
+    1. AWS: Data Exports, FOCUS 1.2 with AWS columns. Azure: Cost Management, a FOCUS export. Other
+       issuers: their FOCUS download, CSV or Parquet.
+    2. Keep exports with manifests as they are written, and sync the whole tree into `location`:
+       only what the newest manifest of a period names is read, and only if all of it is there.
+    3. A plain file must hold whole billing periods of its accounts. Name later ones so that they
+       sort later: the last one counts.
+    4. One feed per issuer, or `issuer` unites what is named differently by one.
+
+Settings:
+    - source: cloud_bill
+      kind: focus
+      location: inbox/cloud
+      issuer: aws                       # unites the legal names of one issuer
+      billing_account_id: "111122223333"    # where the files do not name it
+      billing_currency: USD
+      tag_keys: [team, app]
+
+Reads:
+    Required are `BilledCost`, `BillingPeriodStart`, `ChargeCategory` and `ChargePeriodStart`.
+    Beside them `EffectiveCost`, `ContractedCost`, `ListCost`, `BillingAccountId`,
+    `BillingCurrency`, `SubAccountId`, `InvoiceId`, `InvoiceIssuerName`, `ServiceProviderName`,
+    `HostProviderName`, `ServiceCategory`, `ServiceName`, `ChargePeriodEnd`, `ChargeClass`,
+    `ChargeDescription`, `ChargeFrequency`, `SkuId`, `SkuPriceId`, `SkuMeter`, `SkuPriceDetails`,
+    `PricingCategory`, `PricingQuantity`, `PricingUnit`, `ConsumedQuantity`, `ConsumedUnit`,
+    `CommitmentDiscountId`, `CommitmentDiscountStatus`, `RegionId`, `ResourceId`, `CredentialId`
+    and `x_UsageType`, with their older names; of `Tags` the keys in `tag_keys`.
+
+Never read:
+    Principals, account and resource names, and any other column.
+
+Traps:
+    - The issuer is the setting, else the slug of `InvoiceIssuerName`: three legal names of one
+      cloud are three issuers unless `issuer` unites them.
+    - Cost columns that are missing stay unknown; none is filled from another.
+    - Dates with slashes are month first, as in the official examples.
+    - For AWS and Azure their own kinds know more: `aws_cur` and `azure_cost`.
 """
 
 from collections.abc import Mapping, Sequence

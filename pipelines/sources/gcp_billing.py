@@ -6,6 +6,47 @@ extract of that window counts. The same rows extracted twice under different nam
 
 A row's cost is before its credits. Credits that lower its price are part of its billed cost; money
 given (promotions) is a charge of its own beside it. Both together are what the invoice asks for.
+
+Export:
+    1. In Billing, Billing export: switch on the *detailed usage cost* export to BigQuery.
+    2. Each day, extract the rows whose `export_time` is of the day before, with nested records, as
+       JSON lines (gzipped) or Parquet: `export data options (format = 'JSON', ...) as select * from
+       gcp_billing_export_resource_v1_<account> where ...`. `export_time` never goes back;
+       usage time does.
+    3. Put each extract into `location` under a name of its own, and never extract a row into two
+       different extracts; or extract whole windows again and again, in
+       `export_date=2026-10-04/<extract>/`, `usage_date=.../<extract>/` or
+       `invoice_month=202610/<extract>/`: the extract whose name sorts last counts.
+    4. Without BigQuery: download the console's cost table as CSV, in English, for whole days of the
+       whole account, and set `billing_account_id` and `billing_currency`.
+
+Settings:
+    - source: google_bill
+      kind: gcp_billing
+      location: inbox/google
+      issuer: google
+      billing_account_id: 01A2B3-C4D5E6-F7A8B9  # for cost tables, which do not name it
+      billing_currency: USD
+      tag_keys: [team, app]                     # labels and tags to keep
+
+Reads:
+    `cost`, `currency`, `credits`, `invoice.month`, `cost_type`, `cost_at_list`,
+    `billing_account_id`, `project.id`, `service.id`, `service.description`, `sku.id`,
+    `sku.description`, `usage_start_time`, `usage_end_time`, `export_time`, `usage.amount`,
+    `usage.unit`, `usage.amount_in_pricing_units`, `usage.pricing_unit`, `location`,
+    `resource.name`, `resource.global_name`, `subscription.instance_id`, `adjustment_info.type`; of
+    `labels`, `project.labels` and `tags` the keys in `tag_keys`.
+
+Never read:
+    Project names, system labels, ancestors, and any other field.
+
+Traps:
+    - AI model and meter are in the SKU's description, a display text: what no rule knows is
+      `unclassified`, money intact.
+    - There is no API key in the bill: owners go by project and label, or by the gateway's log.
+    - `invoice.month` is the billing period, whatever month the usage is of.
+    - Money stays in `currency`; no rate is applied here.
+    - A cost table and an export of one account are the same money: keep them apart.
 """
 
 import hashlib

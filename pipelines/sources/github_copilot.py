@@ -2,6 +2,38 @@
 
 Billed is `net_amount`; the price of the seats is not in this file. What the seats' quota covers is
 usage without a bill: it keeps its quantity and the value the report gives it, and costs nothing.
+
+Export:
+    1. In the billing settings of the enterprise or organisation, Usage: get the Copilot usage
+       report (premium requests, or AI credits) of the month as CSV.
+    2. Put each report into `location` under a name of its own, such as `2026-10-05.csv`: the one
+       whose name sorts last replaces the days it has rows for.
+    3. Seats are on the invoice only: record it in `invoices.csv`, and name their price in
+       `reconciling_items.csv`.
+
+Settings:
+    - source: copilot
+      kind: github_copilot
+      location: inbox/copilot
+      issuer: github
+      billing_account_id: enterprise-acme   # the file does not name the account
+      tag_keys: [cost_center_name, repository, organization]
+
+Reads:
+    `date`, `username`, `product`, `sku`, `model`, `quantity`, `unit_type`, `gross_amount`,
+    `discount_amount`, `net_amount`, `organization`, `repository`, `cost_center_name`, `input`,
+    `output`, `cache_read`, `cache_write`; of the oldest layout `timestamp`, `user`, `model` and
+    `requests_used`.
+
+Never read:
+    The `aic_` columns, which tell the same usage once more, quotas, and any other column.
+    `username` becomes a pseudonym inside a line's key and is kept nowhere else.
+
+Traps:
+    - Quantities of premium requests are weighted by the AI model's multiplier: 3.6 is no count of
+      calls.
+    - The oldest layout has no money: it yields usage and no charge.
+    - Two equal lines are two charges: nothing in the file tells lines apart.
 """
 
 import re

@@ -6,6 +6,33 @@ reverts another is an outcome of its own type, which reverses the other.
 
 The task is the branch; or, where the source has a `task_key`, what a label `key:value` or a line
 `key: value` of the description names. Titles, descriptions and names of people are never kept.
+
+Export:
+    1. Each day, page through `GET /repos/<owner>/<repo>/pulls?state=closed&sort=updated` and save
+       every answer unchanged (`gh api --paginate` does it).
+    2. Or write the payload of every `pull_request` webhook as a line of JSON: only these tell that
+       a pull request was opened again.
+    3. Put each file into `location` under a name of its own. A pull request may come again: the
+       revision updated last counts.
+
+Settings:
+    - source: pull_requests
+      kind: github_pull_requests
+      location: inbox/pull_requests
+      # task_key: ticket                # else the branch is the task
+
+Reads:
+    `number`, `state`, `created_at`, `updated_at`, `closed_at`, `merged_at`, the base's repository,
+    `head.ref`, `user.login` (as a pseudonym), labels, a webhook's `action`; of the description the
+    line of the `task_key`, and `Reverts #...`.
+
+Never read:
+    Titles, comments, commits, diffs, other people, and any other field.
+
+Traps:
+    - Calls join by task: agents must log the branch, or the key, with their calls.
+    - A list of the API holds closed pull requests only: one opened again is not taken back before
+      it is closed again.
 """
 
 import re

@@ -3,6 +3,33 @@
 A row with the id of another request in `cache_reference_id` was answered by Helicone's own cache.
 The gateway's total is not used: for some routes it adds cached input twice. A status of zero or
 below is a call whose end Helicone never saw.
+
+Export:
+    1. Export the requests of the day, by the dashboard's export or the API's request query, without
+       bodies; not from ClickHouse itself, where cost is scaled and 0 stands for null.
+    2. Put each file into `location` under a name of its own. Rows that come twice count once.
+    3. Let callers send `Helicone-Property-...` headers with your application and task: name the
+       properties in `tag_keys` and `task_key`.
+
+Settings:
+    - source: helicone
+      kind: helicone
+      location: inbox/helicone
+      tag_keys: [app]                   # custom properties
+      task_key: ticket
+
+Reads:
+    Ids, times, provider, AI models, key id, user (as a pseudonym), session, status, cache
+    reference, token counts and cost; of the properties the keys in `tag_keys` and `task_key`.
+
+Never read:
+    Bodies of requests and answers, but for the answer's `id`; scores, feedback, and any other
+    field.
+
+Traps:
+    - For Anthropic some cache writes are lost: those without a split by lifetime in the answer.
+    - For Google, reasoning is not recorded at all: it is unknown.
+    - There is no tree: session and path are all that tells which calls belong together.
 """
 
 from pipelines.sources.call_source import calls_source

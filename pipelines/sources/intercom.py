@@ -7,6 +7,31 @@ Previews are tests and no outcomes, and neither are conversations without an AI 
 
 Times are Unix seconds. The task is the custom attribute that the source's `task_key` names; the
 conversation's id is the session. Messages, titles, remarks and contacts' names are never kept.
+
+Export:
+    1. Each day, search conversations whose `updated_at` is of the last days (`POST
+       /conversations/search`), and save every page unchanged.
+    2. Or write the payload of every conversation webhook as a line of JSON.
+    3. Put each file into `location` under a name of its own. A conversation may come again: the
+       revision updated last counts.
+
+Settings:
+    - source: intercom
+      kind: intercom
+      location: inbox/intercom
+      # task_key: ticket                # a custom attribute
+
+Reads:
+    `id`, `created_at`, `updated_at`, `last_close_at` and `last_contact_reply_at` of `statistics`,
+    `resolution_state`, `source_type` and `rating` of `ai_agent`, the first contact's `external_id`
+    (as a pseudonym), and the custom attribute of the `task_key`.
+
+Never read:
+    Parts, titles, bodies, remarks, contacts' names and addresses, and any other field.
+
+Traps:
+    - An assumed resolution may be taken back days later: keep fetching what was updated.
+    - Resolution states differ by API version: a new one is set aside, not guessed.
 """
 
 from collections.abc import Iterator

@@ -3,6 +3,32 @@
 Statistics are below `ai.proxy`, or in the older layout below the plugin's own name, which has
 hyphens. Counts are the provider's own, and the cost comes from prices set in the plugin: it is 0
 where none are set. Other requests of the gateway are no calls.
+
+Export:
+    1. On the AI Proxy plugin set `logging.log_statistics: true`, and leave `logging.log_payloads`
+       off.
+    2. Add a `file-log` (or `http-log`, `tcp-log`) plugin and rotate its file: one JSON entry per
+       line.
+    3. Put rotated files into `location`, gzipped if you like. Entries that come twice count once.
+
+Settings:
+    - source: kong
+      kind: kong
+      location: inbox/kong
+      tag_keys: [app]                   # any top-level field, such as those of custom_fields_by_lua
+      task_key: ticket
+
+Reads:
+    Request id, times, consumer (names as pseudonyms), service, workspace, status, provider, AI
+    models, cache status, token counts and cost; the top-level fields in `tag_keys` and `task_key`.
+
+Never read:
+    Payloads, headers, `client_ip`, and any other field.
+
+Traps:
+    - A cost of 0 may mean that no prices are set in the plugin; it never discounts the cache.
+    - Embeddings for the semantic cache or for retrieval are counted in a note, not as calls.
+    - There is no response id of the provider: a trace of the same call cannot be joined.
 """
 
 from pipelines.sources.call_source import calls_source

@@ -8,6 +8,38 @@ updated last is taken. Inputs, outputs, comments and status messages are never k
 A server that exports both ways writes the same spend twice: from the first enriched window on,
 legacy observations are left alone and reported as such. Where windows have manifests, a window
 later than the newest manifest is not complete yet.
+
+Export:
+    1. In the project's settings, Integrations, Blob storage: export every hour or day, enriched
+       observations, JSONL or Parquet, without the groups that hold inputs and outputs.
+    2. Keep the tree `<project>/observations_v2/<window>.jsonl` with `<project>/manifests/`: point
+       `location` at the bucket's prefix, or sync it.
+    3. Or save traces as the API or the UI exports them, one JSON document each:
+       `{trace, observations}`.
+    4. Is the same call also in a gateway's log? Then one feed counts it: the two meet by the
+       provider's response id, and the feed named first is the record; else set
+       `is_system_of_record: false`.
+    5. Judgements are a feed of their own: `langfuse_scores`.
+
+Settings:
+    - source: langfuse
+      kind: langfuse
+      location: inbox/langfuse
+      tag_keys: [app, environment]      # of metadata, tags, environment, release or trace_name
+      task_key: ticket
+
+Reads:
+    Ids, type, parent, times, level, AI model, `usage_details`, total cost, user (as a pseudonym),
+    session; of `metadata` the provider and response id where the data came over OpenTelemetry; of
+    metadata, tags, environment, release and trace name the keys in `tag_keys` and `task_key`.
+
+Never read:
+    `input`, `output`, tool calls, prompts, comments, `status_message`, and any other field.
+
+Traps:
+    - Where a client sent no usage, the server counts tokens of the text itself and does not say so.
+    - An observation that was still open when its window was exported is not exported again.
+    - `total_cost` is an estimate of the server, 0 or null where it knows no price.
 """
 
 from collections.abc import Iterable, Sequence

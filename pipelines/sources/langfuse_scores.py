@@ -1,8 +1,33 @@
 """Langfuse scores as outcomes: the `scores` table of blob exports, or the scores inside a trace.
 
-Name it beside the `langfuse` source, with the same location. A boolean score says success or
-failure; what a number or a category means is for whoever reads it, so its result is unknown.
-A score by an evaluator is judged, one by a person confirmed. Comments are never read.
+A boolean score says success or failure; what a number or a category means is for whoever reads it,
+so its result is unknown. A score by an evaluator is judged, one by a person confirmed. Comments are
+never read.
+
+Export:
+    1. Set up the blob-storage export as for `langfuse`: it writes the table `scores` too.
+    2. Bring `<project>/scores/` (and `<project>/manifests/`) into a folder of this feed's own: two
+       feeds cannot share one.
+    3. For traces exported by API or UI: copy them here as well, or make this folder a link to the
+       other (`ln -s langfuse inbox/langfuse_scores`); only their scores are read.
+
+Settings:
+    - source: langfuse_scores
+      kind: langfuse_scores
+      location: inbox/langfuse_scores
+
+Reads:
+    `id`, `project_id`, `name`, `value`, `data_type`, `source`, `timestamp`, `created_at`,
+    `updated_at`, `trace_id`, `observation_id` and `session_id`, in either spelling.
+
+Never read:
+    `comment`, `string_value`, `author_user_id`, `metadata`, and any other field.
+
+Traps:
+    - The outcome's type is `score.` and the score's name: say in `outcome_definitions.yaml` which
+      of them count.
+    - A score is joined to calls by trace, session or observation: the calls must be there, too.
+    - Of a score that changed the revision updated last counts.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

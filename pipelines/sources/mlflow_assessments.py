@@ -1,8 +1,31 @@
 """MLflow assessments as outcomes: the feedback inside the traces that `mlflow_traces` reads.
 
-Name it beside that source, with the same location. `True` and `yes` are a success, `False` and `no`
-a failure; what a number means is for whoever reads it. Expectations are no outcomes. Feedback that
-was overridden is withdrawn. Rationales, texts and who gave them are never kept.
+`True` and `yes` are a success, `False` and `no` a failure; what a number means is for whoever reads
+it. Expectations are no outcomes. Feedback that was overridden is withdrawn. Rationales, texts and
+who gave them are never kept.
+
+Export:
+    1. Export traces as for `mlflow_traces`: assessments are inside. Export a trace again after it
+       was judged.
+    2. Two feeds cannot share a folder: copy the files into one of this feed's own, or make it a
+       link to the other (`ln -s mlflow inbox/mlflow_assessments`).
+
+Settings:
+    - source: mlflow_assessments
+      kind: mlflow_assessments
+      location: inbox/mlflow_assessments
+
+Reads:
+    Of each assessment `assessment_id`, `assessment_name`, the `value` of its `feedback`,
+    `create_time`, `last_update_time`, `valid` and the `source_type`; of the trace its `trace_id`.
+
+Never read:
+    `rationale`, `source_id`, expectations' values, spans, and any other member.
+
+Traps:
+    - The outcome's type is `score.` and the assessment's name: say in `outcome_definitions.yaml`
+      which of them count.
+    - What a judge's own calls cost is in its traces, not here.
 """
 
 from collections.abc import Iterator

@@ -3,6 +3,35 @@
 MLflow itself takes usage from the highest span that has it; here only the spans that asked count,
 because a parent may repeat what ran inside it. Its ids are those of OpenTelemetry, so the same
 span exported both ways is the same call. Inputs, outputs and messages are never kept.
+
+Export:
+    1. Each day, search the traces of the day in each experiment (`mlflow.search_traces`, or the
+       REST API) and write each as JSON, one per line: `trace.to_json()`.
+    2. Put the file into `location` under a name of its own. A trace that is exported again counts
+       once.
+    3. Is the same call also in a gateway's log? Then one feed counts it: set
+       `is_system_of_record: false` on the other.
+    4. Judgements are a feed of their own: `mlflow_assessments`.
+
+Settings:
+    - source: mlflow
+      kind: mlflow_traces
+      location: inbox/mlflow
+      tag_keys: [app]                   # of the trace's tags and metadata
+      task_key: ticket
+
+Reads:
+    Of a trace its tags and metadata, for session, person and the keys in `tag_keys` and `task_key`;
+    of a span its ids, times, status and type, AI model, provider, response id, token usage and
+    cost.
+
+Never read:
+    `request`, `response`, inputs, outputs, messages, and any other attribute.
+
+Traps:
+    - Whether the input holds the cache depends on the flavour that traced: see the table. MLflow
+      computes the total itself, so it proves nothing.
+    - `mlflow.llm.cost` is an estimate.
 """
 
 from models.facts import Fact

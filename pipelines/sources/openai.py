@@ -2,6 +2,44 @@
 
 Costs are dollars per day and line item; the AI model is inside the line item's display text.
 Usage totals include their cached part. Nothing here equals an invoice: it is the daily detail.
+
+Export:
+    1. With an admin key, call `GET /v1/organization/costs` with `bucket_width=1d` and `group_by`
+       `project_id`, `line_item` and `api_key_id`; save every page's answer unchanged.
+    2. Do the same for `GET /v1/organization/usage/completions` (and `embeddings`, `images`, ... as
+       far as you use them), grouped by `project_id`, `api_key_id`, `model`, `batch`,
+       `service_tier`. Always group alike: the days are the same money in another cut.
+    3. Put all pages of one call into a folder of their own, such as `2026-10-05/costs/page-1.json`.
+       The folder is one delivery, refused until its last page (`has_more: false`) is there.
+    4. Without API access: download costs and usage in the dashboard and keep the file names,
+       `cost_<from>_<to>.csv` and `completions_usage_<from>_<to>.csv`.
+    5. Fetch the last days again every day: costs of a day keep growing after it ends. Name later
+       folders so that they sort later.
+
+Settings:
+    - source: openai_bill
+      kind: openai
+      location: inbox/openai
+      issuer: openai
+      billing_account_id: org-acme      # where the files do not name the organization
+      billing_currency: USD
+
+Reads:
+    Of costs `amount`, `line_item`, `quantity`, `quantity_unit`, `project_id`, `api_key_id`,
+    `api_source` and `organization_id`; of usage the token and unit counts, `num_model_requests`,
+    `model`, `batch`, `service_tier`, `project_id` and `api_key_id`; of every bucket its times.
+
+Never read:
+    `user_id`, `user_email` and the display names of projects and organizations.
+
+Traps:
+    - An `api_key_id` grouping of costs is refused by OpenAI for periods before 2025-12-06.
+    - There is no count of reasoning tokens: they are inside the output.
+    - Whether totals hold audio changed in mid 2026: pages with `input_uncached_tokens` are the
+      newer kind.
+    - A line item no rule knows keeps its money, with the meter `unclassified`.
+    - Tax and credit grants may be on the invoice only: name the difference in
+      `reconciling_items.csv`.
 """
 
 from collections.abc import Mapping, Sequence

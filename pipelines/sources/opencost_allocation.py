@@ -3,6 +3,37 @@
 One entry per window and name. Its total already holds its adjustments; here they are a line of
 their own, and both together are the total. Capacity that nobody used is a line too: without
 `__idle__` the cost of a GPU is understated.
+
+Export:
+    1. Each day, call `/allocation` (OpenCost) or `/model/allocation` (Kubecost) for whole UTC days,
+       in steps of a day or finer, with one aggregation such as the namespace and with idle cost
+       included; save the answer unchanged.
+    2. Put each answer into `location` under a name of its own, such as `2026-10-05.json`: the one
+       whose name sorts last replaces the windows it has, by cluster.
+    3. Always fetch with the same step and aggregation.
+
+Settings:
+    - source: gpu_cluster
+      kind: opencost_allocation
+      location: inbox/opencost
+      issuer: opencost
+      billing_account_id: cluster-one   # else the cluster's name
+      billing_currency: USD             # the file names no currency
+      tag_keys: [team, app]             # labels to keep
+
+Reads:
+    `name`, `window`, `totalCost`, the costs and adjustments of its parts, `gpuHours`; of
+    `properties` the `cluster`, the `namespace`, and the `labels` in `tag_keys`.
+
+Never read:
+    Annotations, pods, containers, provider ids, and any other member.
+
+Traps:
+    - Rates are estimates unless a cloud bill is integrated, and then the same nodes are on the
+      cloud bill too: read one of the two.
+    - `__idle__` becomes an `idle` residual; `__unallocated__` and `__unmounted__` are ordinary
+      lines.
+    - Entries without GPUs are `Compute`, which no call causes.
 """
 
 from decimal import Decimal, localcontext

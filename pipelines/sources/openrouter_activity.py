@@ -2,6 +2,39 @@
 
 Both are the same money in dollars, so either replaces the other by UTC day. What was paid to a
 provider on one's own key is on that provider's bill: here it is counted and never added.
+
+Export:
+    1. With a provisioning key, call `GET /api/v1/activity` each day (it tells the last 30 complete
+       UTC days) and save the answer unchanged; or download the activity as CSV, for whole UTC days.
+    2. Put each file into `location` under a name of its own, such as `2026-10-05.json`: the one
+       whose name sorts last replaces the days it has.
+    3. For owners by call, add the generations as a feed of the kind `openrouter_generations`, or
+       the log of your own gateway.
+
+Settings:
+    - source: openrouter_bill
+      kind: openrouter_activity
+      location: inbox/openrouter
+      issuer: openrouter
+      billing_account_id: acme          # the files do not name the account
+      billing_currency: USD
+
+Reads:
+    Of activity `date`, `model`, `model_permaslug`, `endpoint_id`, `provider_name`, `workspace_id`,
+    `usage`, `byok_usage_inference`, `requests`, `prompt_tokens` and `completion_tokens`; of a
+    download `generation_id`, `created_at`, `cost_total`, `byok_usage_inference`,
+    `tokens_prompt`, `tokens_completion`, `tokens_cached`, `model_permaslug`, `provider_name`,
+    `api_key_name` and `app_name`.
+
+Never read:
+    `user` and every other column. The name of a key or application that holds an e-mail address
+    becomes a pseudonym.
+
+Traps:
+    - Activity does not tell the cached part of the prompt: its prompt tokens have no one meter.
+      Downloads tell it.
+    - `cost_cache` and `cost_web_search` are inside `cost_total` and not added.
+    - Credits that were bought are no usage: they are on the invoice.
 """
 
 from models.facts import Fact

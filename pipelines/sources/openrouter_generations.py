@@ -3,6 +3,29 @@
 Native counts are the provider's own and billed; the normalised ones are not read. OpenRouter bills
 a call, unless it ran on the customer's own key: then the provider does, and what it is expected to
 bill is the upstream cost. The two amounts are never added.
+
+Export:
+    1. Keep the generation id of every answer, and soon after call `GET /api/v1/generation?id=...`.
+    2. Save the answers unchanged (`{"data": {...}}`), one file each or one per line.
+    3. Put each file into `location` under a name of its own. Records that come twice count once.
+    4. The bill by day is `openrouter_activity`: read it too.
+
+Settings:
+    - source: openrouter_calls
+      kind: openrouter_generations
+      location: inbox/openrouter_calls
+
+Reads:
+    Ids, times, provider, AI model, tier, application and workspace, external user (as a pseudonym),
+    own key, finish, attempts, cache, native token counts and both costs.
+
+Never read:
+    Anything else; a record holds no prompt and no answer.
+
+Traps:
+    - Cache writes are not told, and that native counts include cached and reasoning tokens is
+      unverified.
+    - On an own key the provider bills: its bill needs a feed of its own.
 """
 
 from pipelines.sources.call_source import calls_source

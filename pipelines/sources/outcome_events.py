@@ -7,6 +7,36 @@ CSV columns: `outcome_id`, `outcome_type`, `occurred_at` and `result` are requir
 `event_id`, `recorded_at`, `revision`, `is_withdrawn`, `confidence`, `quantity`, `value_amount`,
 `value_currency`, `quality_score`, `quality_scale`, `reverses`, `task_id`, `trace_id`, `session_id`,
 `request_id`, `user_id`, `external_id`, `attribution_window_s` and `application`.
+
+Export:
+    1. From any system of record, write a CSV with the columns above: one row per outcome, `result`
+       one of `success`, `failure`, `partial`, `unknown`; join it to calls by `task_id`, `trace_id`,
+       `session_id` or `request_id`, or weaker by `user_id`.
+    2. Or send CloudEvents 1.0, one JSON object per line, `type` `ai.outcome.recorded.v1` (or
+       `revised`, `withdrawn`), `time` when it happened, and in `data` the `outcome_id`,
+       `outcome_type`, `result`, `recorded_at`, `revision` and `refs`, a list of
+       `{"kind": "task_id", "value": "..."}`.
+    3. Put each file into `location` under a name of its own. What comes twice counts once; a
+       greater `revision` of the same `outcome_id` replaces the smaller.
+    4. Name in `outcome_definitions.yaml` which types count as success of which application.
+
+Settings:
+    - source: outcomes
+      kind: outcome_events
+      location: inbox/outcomes
+
+Reads:
+    The columns above; of events `specversion`, `id`, `source`, `type`, `subject`, `time` and the
+    same names in `data`, with the first of each kind in `refs`, and the application in
+    `owner_hint`.
+
+Never read:
+    Any other column or member, `evaluator` among them. `user_id`, and an id that holds an e-mail
+    address, become pseudonyms.
+
+Traps:
+    - A time without a zone is set aside: nobody knows which day it is.
+    - One outcome of many tasks has all their cost; many outcomes of one task share it.
 """
 
 import csv

@@ -4,6 +4,34 @@ Columns are chosen when the export is made, so every one may be missing. Its cos
 A retried call is one row; each target of a fallback is a row of its own, with the same trace, and
 no single row says whether it came first. Of requests and answers only the usage, the id and the
 name of the AI model are read, and only where they are objects.
+
+Export:
+    1. Create a log export of the day (by UI or API; 50,000 rows at most each, so split busy days)
+       with `id`, `trace_id`, `created_at`, `ai_org`, `ai_model`, the three `units`, `cost`,
+       `cost_currency`, `response_time`, `response_status_code` and `metadata`.
+    2. `response` is worth asking for only for the counts of cached and reasoning tokens inside it.
+    3. Put each file into `location` under a name of its own. Rows that come twice count once.
+
+Settings:
+    - source: portkey
+      kind: portkey
+      location: inbox/portkey
+      tag_keys: [app]                   # keys of metadata
+      task_key: ticket
+
+Reads:
+    Ids, times, provider, AI models, status, cache status, retries, mode, configuration's name, cost
+    and token counts; of `metadata` `_user` (as a pseudonym) and the keys in `tag_keys` and
+    `task_key`.
+
+Never read:
+    Prompts and answers: of `request` the name of the AI model alone, of `response` its id and
+    usage.
+
+Traps:
+    - A cost of 0 may mean that Portkey knows no price.
+    - Without `response` all input is priced as uncached.
+    - Failed attempts before an automatic retry are not in the export.
 """
 
 from pipelines.sources.call_source import calls_source

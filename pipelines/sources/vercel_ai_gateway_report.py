@@ -2,6 +2,35 @@
 
 `total_cost` is what Vercel charges, `market_cost` the list price. On an own key the provider bills
 the traffic itself, so the market cost of such a row is no price of this bill.
+
+Export:
+    1. Call the gateway's spend report by `day`, grouped by `model`, `provider` and
+       `credential_type` (`user` too, if you want), and save the answer unchanged, with its list
+       `results`.
+    2. Never group by `tag`: a request with two tags is in two rows. Such a report is refused.
+    3. Put each answer into `location` under a name of its own, such as `2026-10-05.json`: the one
+       whose name sorts last replaces the days it has.
+
+Settings:
+    - source: vercel_bill
+      kind: vercel_ai_gateway_report
+      location: inbox/vercel
+      issuer: vercel
+      billing_account_id: team-acme     # the file does not name the account
+      billing_currency: USD
+
+Reads:
+    `day` or `hour`, `model`, `provider`, `credential_type`, `user`, `total_cost`, `market_cost`,
+    `input_tokens`, `output_tokens`, `cached_input_tokens`, `cache_creation_input_tokens` and
+    `request_count`.
+
+Never read:
+    Any other member. `user` becomes a pseudonym inside a line's key and is kept nowhere else.
+
+Traps:
+    - The spelling on the wire is that of the gateway's client library and not verified against a
+      real answer.
+    - Reasoning is inside the output tokens and not told apart.
 """
 
 from datetime import timedelta

@@ -2,6 +2,28 @@
 
 Vercel bills a call, unless it ran on the customer's own key: then the provider does, and what it is
 expected to bill is the upstream cost. The two amounts are never added.
+
+Export:
+    1. Keep the generation id of every answer (`providerMetadata.gateway.generationId`), and soon
+       after ask for its information, by API or client library.
+    2. Save the answers unchanged, one file each or one per line; both spellings are read.
+    3. Put each file into `location` under a name of its own. Records that come twice count once.
+    4. The bill by day is `vercel_ai_gateway_report`: read it too.
+
+Settings:
+    - source: vercel_calls
+      kind: vercel_generations
+      location: inbox/vercel_calls
+
+Reads:
+    Id, times, provider, AI model, own key, finish, token counts, web searches and both costs.
+
+Never read:
+    Anything else; a record holds no prompt and no answer.
+
+Traps:
+    - Nobody is named here: without another log of the same calls they have no owner.
+    - What the counts include is unverified.
 """
 
 from pipelines.sources.call_source import calls_source
