@@ -75,7 +75,8 @@ def test_samples_hold_every_fact_of_their_kind_and_count_once_when_they_come_twi
     for path in [p for p in inbox.rglob("*") if p.is_file()]:
         first, *rest = path.relative_to(inbox).parts
         # a log may be known by its file's name, a report by its folder's
-        named = ("again", first) if all_sources()[kind].stream else (f"again-{first}",)
+        is_log = all_sources()[kind].facts == (Fact.CALLS,)
+        named = ("again", first) if is_log else (f"again-{first}",)
         again = inbox.joinpath(*named, *rest)
         again.parent.mkdir(parents=True, exist_ok=True)
         # one byte more makes it another file with the same records
