@@ -157,7 +157,7 @@ SOURCE = Source(
     delivery=Delivery.EVENTS,
     money_unit="dollars, an estimate",
     token_rules=_FORMAT.token_rules(),
-    proof="real files",
+    proof="constructed files",
     suffixes=SUFFIXES,
     read=_read,
 )

@@ -123,7 +123,7 @@ SOURCE = Source(
     delivery=Delivery.EVENTS,
     money_unit="none",
     token_rules=_FORMAT.token_rules(),
-    proof="real files",
+    proof="constructed files",
     suffixes=SUFFIXES,
     read=_read,
 )

@@ -6,12 +6,14 @@ feed it here and it is taken as money, so do not.
 
 Export:
     1. AWS: Data Exports, FOCUS 1.2 with AWS columns. Azure: Cost Management, a FOCUS export. Other
-       issuers: their FOCUS download, CSV or Parquet.
+       issuers: their FOCUS download: CSV, Parquet or JSON lines.
     2. Keep exports with manifests as they are written, and sync the whole tree into `location`:
        only what the newest manifest of a period names is read, and only if all of it is there.
     3. A plain file must hold whole billing periods of its accounts. Name later ones so that they
        sort later: the last one counts.
-    4. One feed per issuer, or `issuer` unites what is named differently by one.
+    4. Google: extract the FOCUS table by month to Parquet or JSON lines, or save the answer of a
+       query (`jobs.query`) if all rows of the month are in one page.
+    5. One feed per issuer, or `issuer` unites what is named differently by one.
 
 Settings:
     - source: cloud_bill
@@ -30,7 +32,8 @@ Reads:
     `ChargeDescription`, `ChargeFrequency`, `SkuId`, `SkuPriceId`, `SkuMeter`, `SkuPriceDetails`,
     `PricingCategory`, `PricingQuantity`, `PricingUnit`, `ConsumedQuantity`, `ConsumedUnit`,
     `CommitmentDiscountId`, `CommitmentDiscountStatus`, `RegionId`, `ResourceId`, `CredentialId`
-    and `x_UsageType`, with their older names; of `Tags` the keys in `tag_keys`.
+    and `x_UsageType`, with their older names; of `Tags`, `x_Labels`, `x_ProjectLabels` and `x_Tags`
+    the keys in `tag_keys`.
 
 Never read:
     Principals, account and resource names, and any other column.
@@ -40,6 +43,8 @@ Traps:
       cloud are three issuers unless `issuer` unites them.
     - Cost columns that are missing stay unknown; none is filled from another.
     - Dates with slashes are month first, as in the official examples.
+    - Google's `BilledCost` holds its credits: `x_Credits` is not added. Its preview names no
+      invoice issuer: set `issuer`.
     - For AWS and Azure their own kinds know more: `aws_cur` and `azure_cost`.
 """
 
@@ -419,7 +424,7 @@ SOURCE = Source(
     delivery=Delivery.SNAPSHOT,
     money_unit="billing currency",
     token_rules=(),
-    proof="real files",
+    proof="real files, AI lines documented examples",
     suffixes=(*SUFFIXES, *JSON_SUFFIXES),
     layout=manifest_layout,
     read=read_focus,

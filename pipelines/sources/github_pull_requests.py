@@ -148,7 +148,7 @@ SOURCE = Source(
     delivery=Delivery.EVENTS,
     money_unit="none",
     token_rules=(),
-    proof="real files",
+    proof="documented examples",
     suffixes=(".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz"),
     read=_read,
 )

@@ -112,7 +112,7 @@ SOURCE = calls_source(
     name="kong",
     summary="Kong Gateway log entries with AI statistics (JSON lines).",
     money_unit="dollars, an estimate",
-    proof="documented examples",
+    proof="documented examples, older layout constructed",
     suffixes=(".jsonl", ".ndjson", ".json", ".log", ".gz"),
     empty=("not_ai_work",),
 )

@@ -136,6 +136,13 @@ TABLE = (
     ),
     Semantics(
         generation="otel_genai_1.40",
+        providers=("google", "xai"),
+        source_format="otel_genai_1.40",
+        has_own_total=True,
+        note="The conventions, unless the provider's own total proves that reasoning is beside.",
+    ),
+    Semantics(
+        generation="otel_genai_1.40",
         source_format="otel_genai_1.40",
         note="The conventions: totals include cached and reasoning tokens.",
     ),

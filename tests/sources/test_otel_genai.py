@@ -248,6 +248,37 @@ def test_a_total_of_the_providers_own_corrects_the_table_and_says_so(room):
     assert (call["token_semantics"], call["is_token_conflict"]) == ("inclusive", True)
 
 
+REASONING = ("gen_ai.usage.reasoning_tokens", "gen_ai.usage.reasoning.output_tokens")
+
+
+@pytest.mark.parametrize("provider", ["gcp.gemini", "x_ai"])
+@pytest.mark.parametrize("reasoning", REASONING)
+def test_a_total_that_holds_reasoning_once_more_proves_that_it_is_beside(room, provider, reasoning):
+    """55,021 + 923 + 785 = 56,729: billed output is 1,708 tokens, not 923."""
+    counts = usage(input_tokens=55_021, output_tokens=923, total_tokens=56_729)
+    (call,) = read(room, span(1, {"gen_ai.provider.name": provider, reasoning: 785, **counts}))
+
+    assert buckets(call) == (55_021, None, None, 923, 785)
+
+
+@pytest.mark.parametrize(
+    ("read_name", "write_name", "inside"),
+    [
+        ("cache_read_input_tokens", "cache_creation_input_tokens", 0),
+        ("cache_read.input_tokens", "cache_creation.input_tokens", 35_574 + 17_787),
+    ],
+)
+def test_what_a_total_leaves_beside_input_and_output_is_cache_and_no_output(
+    room, read_name, write_name, inside
+):
+    """58,291 = 4,299 + 35,574 read + 17,787 written + 631: beside the input, or inside it."""
+    counts = {"gen_ai.provider.name": "anthropic", **usage(total_tokens=58_291, output_tokens=631)}
+    counts |= usage(**{"input_tokens": 4_299 + inside, read_name: 35_574, write_name: 17_787})
+    (call,) = read(room, span(1, counts))
+
+    assert buckets(call) == (4_299, 35_574, 17_787, 631, None)
+
+
 def test_a_total_that_fits_nothing_is_a_conflict(room):
     (call,) = read(room, span(1, usage(input_tokens=10, output_tokens=5, total_tokens=99)))
 
