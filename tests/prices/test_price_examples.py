@@ -25,6 +25,63 @@ def test_cached_input_is_not_priced_twice(cost) -> None:
     ) == Decimal("0.01875675")
 
 
+SONNET, OPUS = ("anthropic", "claude-sonnet-4-5"), ("anthropic", "claude-opus-5")
+MINI, GEMINI = ("openai", "gpt-4o-mini"), ("google", "gemini-2.5-pro")
+
+
+@pytest.mark.parametrize(
+    ("model", "quantities", "expected"),
+    [
+        # a day of the dashboard, and the day that its cost file had not settled
+        (
+            MINI,
+            {"input_uncached": 5_560_222, "cache_read": 229_120, "output": 106_885},
+            "0.9153483",
+        ),
+        (MINI, {"input_uncached": 31_422, "output": 29}, "0.0047307"),
+        # a day of the Console
+        (
+            OPUS,
+            {"input_uncached": 109_911, "cache_write_5m": 2_528, "output": 34_988},
+            "1.440055",
+        ),
+        # a recorded conversation, as its last line says
+        (
+            SONNET,
+            {"input_uncached": 3, "cache_write_5m": 2_175, "cache_read": 7_166, "output": 5},
+            "0.01039005",
+        ),
+        # a gateway's own expected spend
+        (("openai", "gpt-4o"), {"input_uncached": 10, "output": 20}, "0.000225"),
+        # thoughts are output: 923 + 785
+        (GEMINI, {"input_uncached": 55_021, "output": 1_708}, "0.08585625"),
+        (("google", "gemini-2.5-flash"), {"output": 461_280}, "1.1532"),
+        (("anthropic", "claude-fable-5"), {"cache_write_5m": 37_175}, "0.4646875"),
+        (
+            ("anthropic", "claude-3-7-sonnet-latest"),
+            {"input_uncached": 1_000_000, "output": 1_000_000},
+            "18",
+        ),
+        # four searches of one prompt are four units
+        (("google", "gemini-3.7-flash"), {"web_search": 4}, "0.056"),
+    ],
+)
+def test_known_amounts_come_out_to_the_last_digit(cost, model, quantities, expected) -> None:
+    assert cost(*model, NOVEMBER, **quantities) == Decimal(expected)
+
+
+@pytest.mark.parametrize("name", ["claude-opus-4-5", "claude-sonnet-5", "claude-haiku-4-5"])
+def test_kinds_of_input_are_multiples_of_the_plain_price(cost, name: str) -> None:
+    def of(meter: str, tier: str = "standard") -> Decimal:
+        return cost("anthropic", name, NOVEMBER, tier, **{meter: 1_000_000})
+
+    factors = {"cache_write_5m": "1.25", "cache_write_1h": "2", "cache_read": "0.1"}
+    assert {m: of(m) / of("input_uncached") for m in factors} == {
+        m: Decimal(f) for m, f in factors.items()
+    }
+    assert of("output", "batch") / of("output") == Decimal("0.5")
+
+
 def test_the_one_hour_cache_has_its_own_price(cost) -> None:
     model = ("anthropic", "claude-opus-4-5", NOVEMBER)
 

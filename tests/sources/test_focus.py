@@ -162,6 +162,20 @@ def test_the_traps_of_the_real_sample_are_counted(files: dict[str, Reading]) -> 
     }
 
 
+def test_the_real_sample_holds_refunds_adjustments_and_keys_that_differ_by_a_space(
+    tmp_path: Path,
+) -> None:
+    shutil.copy(REAL, tmp_path)
+    reading = read_only_delivery(SOURCE, tmp_path, tag_keys=("org",))
+    frame = charges(reading)
+
+    assert frame.filter(pl.col("billed_cost") < 0).height == 12
+    assert frame.filter(charge_category="Adjustment").height == 2
+    assert reading.counters["tag_key_spaces"] == 23
+    # 42 rows have `org`, two more only the key with the space
+    assert frame.filter(tags='{"org":"trey"}').height == 44
+
+
 def test_every_repair_of_a_row_is_on_the_row(files: dict[str, Reading]) -> None:
     oracle = charges(files[REAL.name]).filter(pl.col("provider") == "oracle")
 
@@ -235,6 +249,9 @@ def test_the_later_azure_run_of_a_month_sorts_last_and_counts() -> None:
     by_name = [deliveries[name] for name in sorted(deliveries)]
 
     assert [total(charges(r)) for r in by_name] == [Decimal("20.50"), 10, 12]
+    assert [charges(r).height for r in by_name[1:]] == [2, 5]
+    parts = charges(by_name[0]).group_by("file_id").agg(pl.col("billed_cost").sum())["billed_cost"]
+    assert sorted(parts) == [Decimal("3.00"), Decimal("17.50")]
     assert by_name[1].scopes == by_name[2].scopes
 
 

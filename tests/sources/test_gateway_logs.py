@@ -216,6 +216,39 @@ def test_times_are_exact_and_the_day_is_the_utc_day(tmp_path, kind):
     assert call["charge_date"] == date(2026, 10, 1)
 
 
+STARTS = {
+    "azure_apim": "TimeGenerated",
+    "bedrock_invocation_logs": "timestamp",
+    "cloudflare_ai_gateway": "created_at",
+    "databricks_endpoint_usage": "request_time",
+    "envoy_ai_gateway": "start_time",
+    "helicone": "request_created_at",
+    "kong": "started_at",
+    "openrouter_generations": "created_at",
+    "portkey": "created_at",
+    "vercel_generations": "createdAt",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_evening_of_march_west_of_greenwich_is_april_in_utc(tmp_path, kind):
+    """23:30 of 31 March at five hours behind is 04:30 of 1 April; Kong writes milliseconds."""
+    told = 1_775_017_800_000 if kind == "kong" else "2026-03-31T23:30:00-05:00"
+    (call,) = read(room_of(tmp_path, kind), {**good(kind), STARTS[kind]: told})
+
+    assert call["started_at"] == datetime(2026, 4, 1, 4, 30, tzinfo=UTC)
+    assert call["charge_date"] == date(2026, 4, 1)
+
+
+@pytest.mark.parametrize("factor", [1, 1_000, 1_000_000])
+def test_seconds_milliseconds_and_microseconds_are_told_apart(tmp_path, factor):
+    (call,) = read(
+        room_of(tmp_path, "kong"), {**good("kong"), "started_at": 1_775_017_800 * factor}
+    )
+
+    assert call["charge_date"] == date(2026, 4, 1)
+
+
 BROKEN_LINES = {"not json at all": "not_json", "[1, 2]": "not_an_object", '"text"': "not_an_object"}
 BROKEN_COUNTS = {
     -1: "bad_count",

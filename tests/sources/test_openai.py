@@ -116,6 +116,21 @@ def test_the_documented_identity_of_the_current_schema_holds(tmp_path):
     }
 
 
+def test_a_real_cost_download_is_below_its_days_tokens_until_it_settles(tmp_path):
+    """31,422 input and 29 output tokens are 0.0047307 at 0.15 and 0.60; the file says 0.0034."""
+    day = "2026-08-30_2026-08-31.csv"
+    tokens, cost = (
+        read_files(
+            SOURCE, tmp_path / name, {f"{name}_{day}": (FILES / f"{name}_{day}").read_text()}
+        )
+        for name in ("completions_usage", "cost")
+    )
+
+    (charge,) = rows(cost, Fact.CHARGES)
+    assert charge["billed_cost"] == Decimal("0.0034")
+    assert quantities(tokens) == {"input_uncached": 31_422, "output": 29}
+
+
 def test_a_real_days_tokens_price_to_the_billed_amount(tmp_path):
     """gpt-4o-mini at 0.15, 0.075 and 0.60 a million: the dashboard charged 0.9153483."""
     result = completions(

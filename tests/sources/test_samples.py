@@ -84,3 +84,22 @@ def test_samples_hold_every_fact_of_their_kind_and_count_once_when_they_come_twi
 
     assert set(once) == ({Fact.CALLS} if kind == "mapped" else set(all_sources()[kind].facts))
     assert landed(kind, tmp_path) == once
+
+
+@pytest.mark.parametrize(
+    ("catalogue", "names"),
+    [
+        ("aws_cur/bedrock_usage_types.csv", 33),
+        ("azure_cost/azure_openai_meters.csv", 36),
+        ("gcp_billing/gemini_skus.csv", 40),
+    ],
+)
+def test_catalogues_of_names_are_whole(catalogue: str, names: int) -> None:
+    assert len((SAMPLES / catalogue).read_text().splitlines()) == 1 + names
+
+
+def test_the_trace_of_real_requests_is_whole() -> None:
+    path = str(SAMPLES / "request_traces/azure_llm_code_tokens.csv.gz")
+    query = "select count(*), sum(ContextTokens), sum(GeneratedTokens) from read_csv($path)"
+
+    assert duckdb.execute(query, {"path": path}).fetchone() == (8_819, 18_059_974, 245_896)
