@@ -7,6 +7,7 @@ file that receives the number of actions, and then `EVERYCENT_KILL_AT` to each n
 import os
 import signal
 from pathlib import Path
+from threading import Lock
 
 KILL_AT = "EVERYCENT_KILL_AT"
 COUNT_STEPS = "EVERYCENT_COUNT_STEPS"
@@ -14,6 +15,7 @@ TEMPORARY = ".tmp-"
 """Prefix of files that are not there yet: whoever lists a directory skips them."""
 
 _steps = 0
+_counting = Lock()
 
 
 def step(name: str) -> None:
@@ -23,12 +25,13 @@ def step(name: str) -> None:
         name: What is about to become durable; for the reader of a crash test.
     """
     global _steps
-    _steps += 1
-    count_file = os.environ.get(COUNT_STEPS)
-    if count_file:
-        Path(count_file).write_text(f"{_steps} {name}\n", encoding="utf-8")
-    if os.environ.get(KILL_AT) == str(_steps):
-        os.kill(os.getpid(), signal.SIGKILL)
+    with _counting:
+        _steps += 1
+        count_file = os.environ.get(COUNT_STEPS)
+        if count_file:
+            Path(count_file).write_text(f"{_steps} {name}\n", encoding="utf-8")
+        if os.environ.get(KILL_AT) == str(_steps):
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def temporary(path: Path) -> Path:

@@ -8,10 +8,8 @@ from models.settings import SourceSettings
 from pipelines.lake import Lake
 from pipelines.landing.documents import land_document
 from pipelines.landing.finding import find_files
-from pipelines.landing.pieces import one_ahead, pieces
 from pipelines.landing.result import FileRefusedError, LandingProblem, LandingResult
-from pipelines.landing.streams import StreamLanding
-from pipelines.landing.tables import LogReader
+from pipelines.landing.streams import land_streams
 from pipelines.sources.base import DeliveryUnit, ReadContext, Source
 
 Progress = Callable[[str, int, int], None]
@@ -99,12 +97,11 @@ def _streamed(
     problems: list[LandingProblem],
 ) -> Iterator[Landed]:
     files = [file for unit in units for file in unit.files]
-    if not files or not source.stream:
+    if not source.stream:
         return
-    stream = StreamLanding(context, source.stream, lake)
-    reader = LogReader(source.stream, lake.spill(context.settings.source))
-    yield from stream.land(one_ahead(pieces(files, reader)))
-    problems += [_problem(context, file.name, error) for file, error in stream.refused]
+    for landed, refused in land_streams(files, context, source.stream, lake):
+        problems += [_problem(context, file.name, error) for file, error in refused]
+        yield from landed
 
 
 def _read(

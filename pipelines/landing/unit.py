@@ -28,7 +28,9 @@ FEW_REJECTED = 10
 class Unit:
     """Files on their way into the lake: staged, made presentable, written, committed."""
 
-    def __init__(self, context: ReadContext, reader: StreamReader, lake: Lake, spill: Path) -> None:
+    def __init__(
+        self, context: ReadContext, reader: StreamReader, lake: Lake, spill: Path, sessions: int = 1
+    ) -> None:
         settings = context.settings
         self._settings = settings
         self._reader = reader
@@ -38,7 +40,7 @@ class Unit:
             "task_path": _pointer(settings.task_key) if settings.task_key else None,
             "tag_paths": [_pointer(key) for key in settings.tag_keys],
         }
-        self._con = connect(temp_dir=spill)
+        self._con = connect(temp_dir=spill, sessions=sessions)
         # parts are ordered when they are written; keeping order before that takes one thread
         self._con.execute("set preserve_insertion_order = false")
         self._con.register("feed", pa.table({"source": [settings.source]}))

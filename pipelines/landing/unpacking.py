@@ -163,7 +163,7 @@ class _Splitter:
         self._line_number += len(ends)
         lengths = np.diff(offsets)
         texts = pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(data))
-        is_plain = data.isascii() and not data.startswith(_TOO_LONG)
+        is_plain = _is_utf8(texts) and not data.startswith(_TOO_LONG)
         if len(ends) and (not is_plain or lengths.min() <= 2 or lengths.max() > MAX_LINE_BYTES):
             return _careful(data, first)
         numbers = pa.array(np.arange(first, first + len(ends), dtype=np.int64))
@@ -171,6 +171,14 @@ class _Splitter:
 
 
 _TOO_LONG = b"\x00line_too_long"
+
+
+def _is_utf8(texts: pa.Array) -> bool:
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _careful(data: bytes, first: int) -> Lines:

@@ -131,6 +131,25 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Tables:
+    """How a log comes as a table: each row is read as the JSON object of its columns.
+
+    Attributes:
+        name_of: By which name a column is read; None if it is not, and never becomes text.
+        required: Names without which a file is not taken.
+        suffixes: Which shapes it comes in.
+        delimiter: Between the values of a CSV row.
+        quote: Around a CSV value; doubled inside one.
+    """
+
+    name_of: Callable[[str], str | None]
+    required: frozenset[str] = frozenset()
+    suffixes: tuple[str, ...] = (".csv", ".parquet")
+    delimiter: str = ","
+    quote: str = '"'
+
+
+@dataclass(frozen=True)
 class StreamReader:
     """How records of a log become calls, in SQL over the relation `lines`.
 
@@ -145,8 +164,7 @@ class StreamReader:
             good record, else the rule it broke; and `notes`, a list of names to count. It binds
             `$tag_paths`, JSON pointers of the metadata keys that may be kept, and `$task_path`.
         rules: What to do next about each rule, by its name.
-        to_lines: For other shapes of the same log, by suffix: SQL over `$path` that yields one
-            JSON text column `line`.
+        tables: For logs that also come as tables, how those become lines.
         unfold: For logs whose lines hold several records each: one `select` from
             `lines(number, line)` that yields `number, part, line`, where `line` is now one record
             and `part` its place in the line. A line with nothing to unfold yields itself, once.
@@ -157,7 +175,7 @@ class StreamReader:
 
     sql: str
     rules: Mapping[str, str]
-    to_lines: Mapping[str, str] = field(default_factory=dict)
+    tables: Tables | None = None
     unfold: str | None = None
     bound: Mapping[str, str] = field(default_factory=dict)
     empty: tuple[str, ...] = ()

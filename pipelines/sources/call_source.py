@@ -10,11 +10,11 @@ from pipelines.sources.base import (
     FoundFile,
     Source,
     StreamReader,
+    Tables,
     each_file_alone,
 )
 from pipelines.sources.call_facts import RULES
 from pipelines.sources.call_sql import CallFormat, calls_sql, several, unfolded
-from pipelines.sources.sql_text import chosen, literal
 
 Layout = Callable[[Sequence[FoundFile]], Iterable[DeliveryUnit]]
 
@@ -62,22 +62,15 @@ def calls_source(
         stream=StreamReader(
             sql=calls_sql(form),
             rules=RULES,
-            to_lines=_from_tables(form, below) if has_tables else {},
+            tables=_tables(form, below) if has_tables else None,
             unfold=unfolded(form.wrapped_in) if form.wrapped_in else None,
             empty=("no_records", *empty) if form.wrapped_in else empty,
         ),
     )
 
 
-def _from_tables(form: CallFormat, below: str | None) -> dict[str, str]:
+def _tables(form: CallFormat, below: str | None) -> Tables:
     """Only columns that are a path of their own: those with contents never become text."""
     paths = (path for paths in form.paths.values() for path in several(paths))
-    names = sorted({match[1] for path in paths if (match := _TOP_LEVEL.fullmatch(path))})
-    wanted = chosen("c", names) + (f" or starts_with(c, {literal(below)})" if below else "")
-    select = f"select to_json(t) as line from (select columns(lambda c: {wanted}) from "  # noqa: S608 - our own names
-    return {
-        ".csv": select
-        + "read_csv($path, all_varchar = true, header = true, delim = ',', quote = '\"',"
-        " escape = '\"', max_line_size = 16777216)) as t",
-        ".parquet": select + "read_parquet($path)) as t",
-    }
+    names = {match[1] for path in paths if (match := _TOP_LEVEL.fullmatch(path))}
+    return Tables(lambda c: c if c in names or (below and c.startswith(below)) else None)

@@ -53,9 +53,11 @@ from pipelines.sources.base import (
     FoundFile,
     Source,
     StreamReader,
+    Tables,
     TokenRule,
     each_file_alone,
 )
+from pipelines.sources.langfuse_fields import COLUMNS
 from pipelines.sources.langfuse_sql import SQL, UNFOLD
 from pipelines.sources.trace_sql import RULES
 
@@ -134,14 +136,7 @@ SOURCE = Source(
     stream=StreamReader(
         sql=SQL,
         rules={**RULES, "not_an_observation": "Keep other tables in folders of their own names"},
-        to_lines={
-            ".csv": (
-                "select to_json(t) as line from"
-                " read_csv($path, all_varchar = true, header = true, max_line_size = 16777216) as t"
-            ),
-            ".parquet": "select to_json(t) as line from read_parquet($path) as t",
-        },
+        tables=Tables(lambda c: c if c in COLUMNS else None),
         unfold=UNFOLD,
-        empty=("superseded",),
     ),
 )

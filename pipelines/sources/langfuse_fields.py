@@ -29,6 +29,9 @@ FIELDS = {
     "trace_name": ("$.trace_name", "$.trace.name"),
 }
 
+COLUMNS = frozenset(path.split(".")[1] for paths in FIELDS.values() for path in paths)
+"""Columns read of an export as a table."""
+
 LABELS = ("environment", "release", "trace_name")
 """Fields that may be kept as tags, besides metadata."""
 

@@ -49,9 +49,11 @@ from pipelines.sources.base import (
     FoundFile,
     Source,
     StreamReader,
+    Tables,
     TokenRule,
     each_file_alone,
 )
+from pipelines.sources.litellm_fields import SPEND_LOGS_COLUMNS
 from pipelines.sources.litellm_sql import SQL
 
 _NOT_CALLS = ("audit_logs", "batch_line_items")
@@ -94,15 +96,6 @@ SOURCE = Source(
             "bad_amount": "Look at the cost of the record in the proxy",
             "negative_bucket": "Report the record's shape: its token details exceed its totals",
         },
-        to_lines={
-            ".csv": (
-                # content columns are never even read; a dialect that is said is not searched for
-                "select to_json(t) as line from (select columns("
-                "lambda c: c not in ('messages', 'response', 'proxy_server_request'))"
-                " from read_csv($path, all_varchar = true, header = true, delim = ',',"
-                " quote = '\"', escape = '\"', max_line_size = 16777216)) as t"
-            ),
-            ".parquet": "select to_json(t) as line from read_parquet($path) as t",
-        },
+        tables=Tables(lambda c: c if c in SPEND_LOGS_COLUMNS else None),
     ),
 )

@@ -39,8 +39,14 @@ ROW = {
     "api_key": "$.api_key",
     "team_id": "$.team_id",
     "organization_id": "$.organization_id",
+    "update_time": "$.updated_at",
 }
 """Top-level fields that only a SpendLogs row has."""
+
+SPEND_LOGS_COLUMNS = frozenset(
+    {path.removeprefix("$.") for path in (*RECORD.values(), *ROW.values())} | {"metadata"}
+)
+"""Columns read of a dump of the SpendLogs table."""
 
 METADATA = {
     "user_api_key_hash": "user_api_key_hash",

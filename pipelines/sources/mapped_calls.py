@@ -4,8 +4,7 @@ from decimal import Decimal
 
 from models.mapping import FeedMapping
 from models.vocabulary import TokenSemantics
-from pipelines.quoting import identifier, literal
-from pipelines.sources.base import StreamReader
+from pipelines.sources.base import StreamReader, Tables
 from pipelines.sources.call_facts import RULES
 from pipelines.sources.call_sql import CallFormat, Totals, calls_sql, is_true
 from pipelines.sources.mapped_expressions import Expression, Path
@@ -47,7 +46,7 @@ def stream_reader(mapping: FeedMapping) -> StreamReader:
             "unmapped_value": "Add the value to the map(...), or give the map an otherwise",
             "not_in_vocabulary": "Map the value to one that the column may have",
         },
-        to_lines=_to_lines(mapping, list(made.compiler.columns)),
+        tables=_tables(mapping, list(made.compiler.columns)),
         bound=made.compiler.bound,
     )
 
@@ -117,20 +116,15 @@ def _pointer(path: Path) -> str:
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)
 
 
-def _to_lines(mapping: FeedMapping, paths: list[Path]) -> dict[str, str]:
-    """Tables as JSON lines: only the columns that the mapping names become text."""
+def _tables(mapping: FeedMapping, paths: list[Path]) -> Tables | None:
+    """Only the columns that the mapping names become text, and a file must have them all."""
     if mapping.format == "jsonl":
-        return {}
-    names = (
-        ", ".join(sorted({f"{identifier(path[0])} as {identifier(path[0])}" for path in paths}))
-        or "1"
+        return None
+    names = {path[0].casefold(): path[0] for path in paths}
+    return Tables(
+        name_of=lambda column: names.get(column.casefold()),
+        required=frozenset(names.values()),
+        suffixes=(f".{mapping.format}",),
+        delimiter=mapping.csv.delimiter,
+        quote=mapping.csv.quote,
     )
-    dialect = mapping.csv
-    tables = {
-        "csv": f"read_csv($path, all_varchar = true, header = true,"
-        f" delim = {literal(dialect.delimiter)}, quote = {literal(dialect.quote)},"
-        f" escape = {literal(dialect.quote)}, max_line_size = 16777216)",
-        "parquet": "read_parquet($path)",
-    }
-    select = f"select to_json(t) as line from (select {names} from {tables[mapping.format]}) as t"  # noqa: S608 - quoted
-    return {f".{mapping.format}": select}

@@ -212,7 +212,7 @@ def small_pieces(monkeypatch):
     """Small limits, so that a few records are a large file."""
     monkeypatch.setattr(unpacking, "BLOCK_BYTES", 1024)
     monkeypatch.setattr(pieces, "PIECE_BYTES", 4096)
-    monkeypatch.setattr(streams, "UNIT_BYTES", 8192)
+    monkeypatch.setattr(streams, "BATCH_BYTES", 8192)
 
 
 def test_a_large_file_lands_piece_by_piece_as_one(small_pieces, tmp_path):
