@@ -27,6 +27,8 @@ Never read:
 Traps:
     - The provider's name is the name of a backend: it counts as a provider only where it is one.
       Map the others in `routes.csv`.
+    - An operator names the keys of the log: those of the reference template are read, and no
+      recorded log was seen.
     - Attempts upstream that failed and were retried are not in the log.
 """
 

@@ -29,6 +29,7 @@ Never read:
 Traps:
     - For Anthropic some cache writes are lost: those without a split by lifetime in the answer.
     - For Google, reasoning is not recorded at all: it is unknown.
+    - A status of 0 or below is read as cancelled: what it means is unverified.
     - There is no tree: session and path are all that tells which calls belong together.
 """
 

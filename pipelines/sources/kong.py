@@ -29,6 +29,8 @@ Traps:
     - A cost of 0 may mean that no prices are set in the plugin; it never discounts the cache.
     - Embeddings for the semantic cache or for retrieval are counted in a note, not as calls.
     - There is no response id of the provider: a trace of the same call cannot be joined.
+    - Statistics of the other AI plugins and the older layout are read as documented: no recorded
+      log of them was seen.
 """
 
 from pipelines.sources.call_source import calls_source

@@ -23,7 +23,7 @@ Never read:
 
 Traps:
     - Nobody is named here: without another log of the same calls they have no owner.
-    - What the counts include is unverified.
+    - What the counts include is unverified, and so is the spelling on the wire.
 """
 
 from pipelines.sources.call_source import calls_source
