@@ -82,6 +82,25 @@ class Lake:
             name = f"{delivery}#{count:04}"
         return name
 
+    def is_back(self, source: str, sha256s: set[str], delivery: str) -> bool:
+        """Whether content that landed before was replaced since, and now comes again as the latest.
+
+        Args:
+            source: The feed.
+            sha256s: The content of a delivery, file by file.
+            delivery: Its name.
+        """
+        fresh = self.fresh_delivery(source, delivery)
+        same = [
+            scope
+            for record in self.landed()
+            if record.source == source and {file.sha256 for file in record.files} == sha256s
+            for scope in record.scopes
+        ]
+        held = {scope.delivery for scope in same}
+        winners = {self._best(scope.fact)[source, scope.scope] for scope in same}
+        return any(winner not in held and winner < fresh for winner in winners)
+
     def days_touched(self, landed: Iterable[Landed]) -> set[date]:
         """Days that a rebuild must visit because of these landings.
 

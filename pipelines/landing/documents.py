@@ -43,8 +43,8 @@ def land_document(unit: DeliveryUnit, read: Reader, context: ReadContext, lake: 
         ) from None
     facts = {fact: _checked(fact, table) for fact, table in reading.facts.items()}
     settings = context.settings
-    hashes = "\n".join(file.sha256 for file in unit.files)
-    landing_id = f"{settings.source}.{hashlib.sha256(hashes.encode()).hexdigest()[:16]}"
+    identity = "\n".join([unit.delivery, *(file.sha256 for file in unit.files)])
+    landing_id = f"{settings.source}.{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
     record = Landed(
         landing_id=landing_id,
         source=settings.source,

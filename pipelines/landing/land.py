@@ -1,10 +1,11 @@
 """Land one source: everything new in its location, each delivery whole or not at all."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from models.landing import Landed
 from models.settings import SourceSettings
+from models.vocabulary import Delivery
 from pipelines.lake import Lake
 from pipelines.landing.documents import land_document
 from pipelines.landing.finding import find_files
@@ -45,14 +46,19 @@ def land(
     found = find_files(folder)
     taken = [file for file in found if is_taken(file.name, source)]
     units = list(source.layout(taken))
-    fresh, duplicates = _fresh(units, lake.known_files(settings.source))
-    used = {file.name for unit in units for file in unit.files}
+    known = lake.known_files(settings.source)
+    duplicates: list[str] = []
     problems: list[LandingProblem] = []
     landings = (_streamed if source.stream else _read)(
-        fresh, source, ReadContext(settings, pseudonym), lake, problems
+        _fresh(units, settings.source, source, lake, duplicates),
+        source,
+        ReadContext(settings, pseudonym),
+        lake,
+        problems,
     )
     landed = []
-    done, to_do = 0, sum(file.size for unit in fresh for file in unit.files)
+    used = {file.name: file for unit in units for file in unit.files}
+    done, to_do = 0, sum(file.size for file in used.values() if file.sha256 not in known)
     for record in landings:
         landed.append(record)
         done += sum(file.size for file in record.files)
@@ -63,7 +69,7 @@ def land(
         source=settings.source,
         landed=tuple(landed),
         problems=tuple(problems),
-        duplicates=duplicates,
+        duplicates=tuple(duplicates),
         ignored=tuple(file.name for file in found if file.name not in used),
     )
 
@@ -75,22 +81,29 @@ def is_taken(name: str, source: Source) -> bool:
 
 
 def _fresh(
-    units: Iterable[DeliveryUnit], known: set[str]
-) -> tuple[list[DeliveryUnit], tuple[str, ...]]:
-    """Deliveries with content never landed before, and the names of the files of the others."""
-    fresh, duplicates, seen = [], [], set(known)
+    units: Iterable[DeliveryUnit],
+    source_id: str,
+    source: Source,
+    lake: Lake,
+    duplicates: list[str],
+) -> Iterator[DeliveryUnit]:
+    """Deliveries that say something new, each looked at when those before it have landed.
+
+    The names of the files of the others are added to `duplicates`.
+    """
+    seen = lake.known_files(source_id)
+    replaces = source.delivery is Delivery.SNAPSHOT
     for unit in units:
         hashes = {file.sha256 for file in unit.files}
-        if hashes <= seen:
+        if hashes <= seen and not (replaces and lake.is_back(source_id, hashes, unit.delivery)):
             duplicates += [file.name for file in unit.files]
         else:
-            fresh.append(unit)
             seen |= hashes
-    return fresh, tuple(duplicates)
+            yield unit
 
 
 def _streamed(
-    units: Sequence[DeliveryUnit],
+    units: Iterable[DeliveryUnit],
     source: Source,
     context: ReadContext,
     lake: Lake,
@@ -105,7 +118,7 @@ def _streamed(
 
 
 def _read(
-    units: Sequence[DeliveryUnit],
+    units: Iterable[DeliveryUnit],
     source: Source,
     context: ReadContext,
     lake: Lake,

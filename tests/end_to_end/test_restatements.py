@@ -32,3 +32,19 @@ def test_a_bill_overwritten_in_place_replaces_what_it_was(clean, tmp_path):
 
     assert after == before + Decimal("1.25")
     assert at_last == before + Decimal("3.25")
+
+
+def test_a_bill_restated_back_counts_as_it_was_at_first(clean, tmp_path):
+    company = clean.copy(tmp_path / "acme", with_state=True)
+    first = company.rows(BILLED)
+    pages = {path: path.read_bytes() for path in company.inbox("openai")}
+    raise_first_amount(company, "1.25")
+    company.run()
+    raised = company.rows(BILLED)
+    for path, content in pages.items():
+        path.write_bytes(content)
+    company.run()
+    company.run()
+
+    assert raised != first
+    assert company.rows(BILLED) == first

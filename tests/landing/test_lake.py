@@ -122,6 +122,20 @@ def test_the_newest_delivery_of_a_scope_wins_and_both_their_days_are_touched(roo
     assert room.lake.days_touched([newer]) == {date(2026, 10, day) for day in (1, 2, 3)}
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_content_that_was_replaced_and_comes_again_counts_again(room, at_once):
+    versions = {"v1.txt": "2026-10-01 1", "v2.txt": "2026-10-01 2", "v3.txt": "2026-10-01 1"}
+    for name, content in versions.items():
+        room.put(name, content)
+        if not at_once:
+            room.land()
+    room.land()
+    again = room.land()
+
+    assert room.lake.winners(Fact.CHARGES)["delivery"].to_pylist() == ["v3.txt"]
+    assert (again.landed, again.duplicates) == ((), ("v1.txt", "v2.txt", "v3.txt"))
+
+
 def test_a_delivery_without_rows_still_replaces_the_one_before(room):
     room.put("v1.txt", "2026-10-01 1")
     room.land()
