@@ -27,7 +27,7 @@ from pipelines.engine.duckdb import Session
 from pipelines.lake import Lake
 from pipelines.periods import Statements
 from pipelines.prices import price_table, resolve_models
-from pipelines.quality import judge, quality_table, require
+from pipelines.quality import judge, load_gate, quality_table, require
 from pipelines.reference import Reference
 from pipelines.transforms import Partition, Transform, load_transforms
 from pipelines.warehouse import Warehouse, WarehousePart
@@ -117,6 +117,7 @@ class Computation:
             QualityError: A blocking check failed; nothing of this run counts.
             AuditFailedError: A table broke a check of its own; likewise.
         """
+        load_gate()
         ordered = tuple(sorted(set(days)))
         self._compute_ranges(list(self._ranges(ordered)), progress)
         periods = self._touched_periods(ordered)

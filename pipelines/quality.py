@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from threading import Thread
 from types import ModuleType
 
 import pyarrow as pa
@@ -72,6 +73,11 @@ def load_suites(folder: Path = EXPECTATIONS) -> dict[str, Suite]:
                 raise CounterError(f"{path.name}: suite {name} is already in another file.")
             suites[name] = Suite(name, said.version, by_counter)
     return suites
+
+
+def load_gate() -> None:
+    """Load Great Expectations in the background, while there are still counters to be counted."""
+    Thread(target=_great_expectations, daemon=True).start()
 
 
 def judge(counters: pa.Table, suites: Collection[str] | None = None) -> list[QualityResult]:
