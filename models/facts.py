@@ -205,6 +205,11 @@ CALL = (
         "saved_cost_usd", "DECIMAL(18,12)", "What a gateway cache hit saved, as the source says."
     ),
     Column("is_rollup", "BOOLEAN", "Sums of other rows: kept, never counted.", nullable=False),
+    Column(
+        "updated_at",
+        INSTANT,
+        "When the source last changed the record: of several versions the latest counts.",
+    ),
 )
 
 OUTCOME = (

@@ -279,6 +279,7 @@ select
     end as logged_cost_kind,
     cast(null as decimal(18, 12)) as saved_cost_usd,
     false as is_rollup,
+    updated as updated_at,
     rule,
     if(rule is null, null, left(line, 64)) as rejected_text,
     [

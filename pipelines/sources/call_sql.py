@@ -46,6 +46,7 @@ _TYPED = {
     "started": "cast(null as timestamptz)",
     "ended": "cast(null as timestamptz)",
     "first_token": "cast(null as timestamptz)",
+    "updated": "cast(null as timestamptz)",  # when the record was last changed
     "passed": "cast(null as varchar)",  # why it is no call by its format's contract
     "own_operation": "cast(null as varchar)",
     "own_role": "cast(null as varchar)",

@@ -77,6 +77,8 @@ def _call(session: Session, identity: str, lines: Sequence[Numbered]) -> tuple[i
         "tier_text": used.get("speed") if used.get("speed") == "fast" else used.get("service_tier"),
         "started": times[0] if times else _time_near(session, number),
         "ended": times[-1] if len(times) > 1 else None,
+        # a session that goes on tells the message again, with lines and output it did not have
+        "updated": times[-1] if times else None,
         "cost_text": line.get("costUSD") and str(line["costUSD"]),
         "metadata": {"branch": line.get("gitBranch"), "version": line.get("version")},
         **{ours: used.get(theirs) for ours, (theirs, _) in _USED.items()},

@@ -2,8 +2,9 @@
 
 Only generations and embeddings count; every other type may repeat what ran inside it. The keys of
 `usage_details` are free, so each row decides by its own total whether details are inside `input`
-and `output`. Boundary rows come in two windows: of the copies that are landed together the one
-updated last is taken. Inputs, outputs, comments and status messages are never kept.
+and `output`. Boundary rows come in two windows, and exports are repeated: of the copies of an
+observation the one updated last counts. Inputs, outputs, comments and status messages are never
+kept.
 
 A server that exports both ways writes the same spend twice: from the first enriched window on,
 legacy observations are left alone and reported as such. Where windows have manifests, a window

@@ -90,11 +90,7 @@ select
         when kind is null then 'not_an_observation'
         when is_usage_lost then 'bad_count'
     end as broken,
-    case
-        when native_id is not null and row_number() over (
-            partition by project, native_id order by updated_text desc, file_id, source_row
-        ) > 1 then 'superseded'
-    end as passed,
+    cast(null as varchar) as passed,
     trace as trace_id,
     concat(project, ':') || nullif(native_id, '') as own_id,
     concat(project, ':') || nullif(parent, '') as parent_id,
@@ -115,6 +111,7 @@ select
     try_cast(end_text as timestamptz) as ended,
     try_cast(first_text as timestamptz) as first_token,
     coalesce(end_text <> '' and ended is null, false) as has_bad_time,
+    try_cast(updated_text as timestamptz) as updated,
     {provider_sql("provider_text")} as provider,
     requested as requested_model,
     served as served_model,

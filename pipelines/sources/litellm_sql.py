@@ -142,6 +142,7 @@ typed as (
         {_instant("start_time")} as started,
         {_instant("end_time")} as ended,
         {_instant("completion_start_time")} as first_token,
+        {_instant("update_time")} as updated,
         try_cast(error_code as integer) as http_code,
         contains(native_id, '_cache_hit') as has_hit_suffix,
         contains(native_id, '-attempt-') as has_attempt_suffix,
@@ -395,6 +396,7 @@ select
     end as logged_cost_kind,
     if(is_hit, try_cast(saved_cache_cost as decimal(18, 12)), null) as saved_cost_usd,
     false as is_rollup,
+    updated as updated_at,
     rule,
     if(rule is null, null, left(line, 64)) as rejected_text,
     case

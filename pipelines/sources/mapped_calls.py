@@ -16,6 +16,7 @@ _RENAMED = {
     "started_at": "started",
     "ended_at": "ended",
     "first_token_at": "first_token",
+    "updated_at": "updated",
     "provider": "provider_text",
     "service_tier": "tier_text",
     "error_class": "error_text",

@@ -95,7 +95,7 @@ def _shapes_of(fact: Fact) -> dict[str, Shape]:
     if fact == Fact.CALLS:
         return {
             **dict.fromkeys(_CALL_TEXTS, "text"),
-            **dict.fromkeys(("started_at", "ended_at", "first_token_at"), "instant"),
+            **dict.fromkeys(("started_at", "ended_at", "first_token_at", "updated_at"), "instant"),
             **dict.fromkeys(("user_id", "end_user_id"), "person"),
             **dict.fromkeys(
                 (*TOKEN_COLUMNS, "http_status", "attempt_no", "logged_cost_usd"), "number"

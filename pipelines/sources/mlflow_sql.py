@@ -165,6 +165,7 @@ select
     {epoch_nanos("end_text")} as ended,
     cast(null as timestamptz) as first_token,
     coalesce(end_text not in ('', '0') and ended is null, false) as has_bad_time,
+    cast(null as timestamptz) as updated,
     provider,
     {_plain("requested")} as requested_model,
     {_plain("served")} as served_model,

@@ -203,6 +203,7 @@ select
         + to_microseconds(cast(try_cast(first_chunk as decimal(18, 6)) * 1000000 as bigint))
     ) as first_token,
     coalesce(end_text not in ('', '0') and ended is null, false) as has_bad_time,
+    cast(null as timestamptz) as updated,
     provider,
     requested as requested_model,
     served as served_model,

@@ -39,6 +39,7 @@ TAKEN = (
     "is_wrapper",  # it says so besides its kind
     "is_client_call",  # a kind that is not known counts only where this holds
     "started, ended, first_token, has_bad_time",
+    "updated",  # when the tracer last changed its record; null where it does not say
     "provider",  # ours: see `provider_sql`
     "requested_model, served_model, region, tier_text, response_id",
     "api_key_id, user_id, end_user_id, team_id, org_id, project_id, tags, purpose_text",
@@ -322,6 +323,7 @@ select
     end as logged_cost_kind,
     if(status = 'cache_hit', try_cast(saved_cost_text as decimal(18, 12)), null) as saved_cost_usd,
     is_rollup,
+    updated as updated_at,
     rule,
     if(rule is null, null, left(line, 64)) as rejected_text,
     list_concat(own_notes, [
