@@ -35,6 +35,13 @@ class FileFormat(StrEnum):
     PARQUET = "parquet"
 
 
+class MadeUp(StrEnum):
+    """Companies that can be made up."""
+
+    ACME = "acme"
+    GLOBEX = "globex"
+
+
 @app.callback()
 def everycent(
     debug: Annotated[
@@ -97,6 +104,8 @@ def run(
     """
     from pipelines.commands.run import run_command
 
+    if from_day and to_day and from_day >= to_day:
+        raise typer.BadParameter("no day is from --from on and before --to")
     code = run_command(
         _folder(folder, workspace),
         from_day.date() if from_day else None,
@@ -200,34 +209,57 @@ def query(
 
 
 @app.command()
-def sources(as_json: AsJson = False) -> None:
-    """List the kinds of bills and logs that can be read, and how their token totals are meant.
+def sources(
+    kind: Annotated[
+        str | None, typer.Argument(metavar="[KIND]", help="One kind: how to export and set it up.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the kinds of bills and logs that can be read, or say how to feed one of them in.
 
-    Example: `everycent sources`
+    Example: `everycent sources litellm`
     """
-    from pipelines.commands.setting_up import sources_command
+    from pipelines.commands.sources import source_command, sources_command
 
-    sources_command(as_json=as_json)
+    if kind is None:
+        sources_command(as_json=as_json)
+    else:
+        source_command(kind, as_json=as_json)
 
 
 @app.command()
 def simulate(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="A new or empty folder.")],
-    seed: Annotated[int, typer.Option(help="Same seed and options, same bytes.")] = 7,
-    days: Annotated[int, typer.Option(help="Days to simulate.")] = 7,
-    calls: Annotated[int, typer.Option(help="Calls in the gateways' logs, in all.")] = 5000,
-    start: Annotated[
-        datetime,
+    company: Annotated[
+        MadeUp,
         typer.Option(
-            formats=_DAYS, metavar="DAY", help="First UTC day.", show_default="2026-09-01"
+            help="acme: OpenAI, Anthropic, AWS and two LiteLLM gateways. globex, much smaller: "
+            "Google, Azure, OpenTelemetry traces and Langfuse."
         ),
-    ] = datetime(2026, 9, 1),  # noqa: DTZ001 - only its day is used
+    ] = MadeUp.ACME,
+    seed: Annotated[int, typer.Option(help="Same seed and options, same bytes.")] = 7,
+    days: Annotated[
+        int | None, typer.Option(help="Days to simulate.", show_default="7; globex: 5")
+    ] = None,
+    calls: Annotated[
+        int | None,
+        typer.Option(help="Calls in the logs, in all.", show_default="5000; globex: 200"),
+    ] = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=_DAYS,
+            metavar="DAY",
+            help="First UTC day.",
+            show_default="2026-09-01; globex: always 2026-09-28",
+        ),
+    ] = None,
     fault: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Plant a fault; can be given again. One of: duplicate_files, duplicate_lines, "
-            "late_files, restated_bill, missing_logs, torn_file, malformed_lines, "
+            help="Plant a fault in acme; can be given again. One of: duplicate_files, "
+            "duplicate_lines, late_files, restated_bill, missing_logs, torn_file, malformed_lines, "
             "wrong_gateway_cost, cache_semantics, unknown_owner, unknown_price, overlogged, "
             "planted_canaries, hostile_tags.",
         ),
@@ -239,7 +271,8 @@ def simulate(
     """
     from pipelines.commands.setting_up import Simulation, simulate_command
 
-    simulate_command(Simulation(out, seed, days, calls, start.date(), tuple(fault or ())))
+    first = start.date() if start else None
+    simulate_command(Simulation(out, company.value, seed, days, calls, first, tuple(fault or ())))
 
 
 @app.command()
@@ -255,7 +288,9 @@ def verify(folder: Dir = None, workspace: Ws = None) -> None:
 
 @app.command()
 def rollback(
-    version: Annotated[str, typer.Argument(help="A kept version: see `everycent status`.")],
+    version: Annotated[
+        str, typer.Argument(metavar="VERSION", help="A kept version: see `everycent status`.")
+    ],
     folder: Dir = None,
     workspace: Ws = None,
 ) -> None:

@@ -111,7 +111,6 @@ def show_statement(found: StatementExplanation) -> None:
             f"statement {cents(invoice['statement_total'], currency)}, difference "
             f"{cents(invoice['difference'], currency)}."
         )
-    say("Go on with: everycent explain COST-LINE-ID")
 
 
 def _line(views: Views, row: Row) -> StatementLine:

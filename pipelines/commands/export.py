@@ -10,14 +10,16 @@ from typing import Literal
 from pipelines import durable
 from pipelines.commands import terminal
 from pipelines.commands.guard import UserError
+from pipelines.commands.program import near
 from pipelines.commands.published import PublishedData, opened, reading
-from pipelines.commands.terminal import near, safe, say
+from pipelines.commands.terminal import safe, say
 from pipelines.control_totals import columns_of, sha256_of
 from pipelines.problems import did_you_mean
 from pipelines.publishing.csv_files import csv_bytes
 from pipelines.publishing.versions import read_manifest
 from pipelines.quoting import identifier
 from pipelines.transforms import load_transforms
+from pipelines.workspace import Workspace
 
 SUMS = "SHA256SUMS"
 DEFAULT_TABLES = (
@@ -46,6 +48,11 @@ def export_command(folder: Path, wanted: Export) -> None:
     workspace = reading(folder)
     if wanted.to.exists() and not wanted.to.is_dir():
         raise UserError(f"{wanted.to} is a file: choose a folder.")
+    for kept in _kept(workspace):
+        if wanted.to.resolve().is_relative_to(kept):
+            raise UserError(
+                f"The workspace keeps {near(kept)} for itself: choose another folder for exports."
+            )
     with opened(workspace) as data:
         _check(data, wanted)
         written = [*_copies(data, wanted), *_tables(data, wanted)]
@@ -58,6 +65,13 @@ def export_command(folder: Path, wanted: Export) -> None:
         right=["rows"],
     )
     say(f"Check a copy with: sha256sum -c {SUMS}")
+
+
+def _kept(workspace: Workspace) -> list[Path]:
+    """Folders of a workspace with contents of their own."""
+    inboxes = map(workspace.inbox, workspace.settings.sources)
+    own = (workspace.published_dir, workspace.state_dir, workspace.reference_dir)
+    return [folder.resolve() for folder in (*own, *inboxes)]
 
 
 def _check(data: PublishedData, wanted: Export) -> None:

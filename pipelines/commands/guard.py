@@ -9,6 +9,8 @@ from pathlib import Path
 import typer
 from typer.core import TyperGroup
 
+from pipelines.commands.program import typed
+
 NOT_GREEN = 1
 """The run finished, but files were refused; or what is published is not what was written."""
 MISTAKE = 2
@@ -83,4 +85,4 @@ def _place(error: Exception) -> str:
 
 
 def _say(message: str) -> None:
-    sys.stderr.write(f"{message}\n")
+    sys.stderr.write(f"{typed(message)}\n")

@@ -7,8 +7,9 @@ from functools import cached_property
 
 from models.facts import Fact
 from models.landing import LandedFile
+from pipelines.commands.program import near
 from pipelines.commands.published import Row, rows_of
-from pipelines.commands.terminal import near, safe
+from pipelines.commands.terminal import safe
 from pipelines.control_totals import sha256_of
 from pipelines.duck import connect
 from pipelines.run import lake_of

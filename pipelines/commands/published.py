@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from pipelines.commands.guard import UserError
+from pipelines.commands.program import near
 from pipelines.duck import connect
 from pipelines.publishing.duckdb_file import FILE_NAME
 from pipelines.publishing.versions import POINTER, current_version, folder_of
@@ -72,10 +73,17 @@ def opened(workspace: Workspace) -> Iterator[PublishedData]:
     """Open the version readers see.
 
     Raises:
-        UserError: Nothing was published yet.
+        UserError: Nothing was published yet, or its file is damaged.
     """
     out_dir = workspace.published_dir
     version = published_version(workspace)
     folder = folder_of(out_dir, version)
-    with connect(folder / FILE_NAME, read_only=True) as con:
+    try:
+        database = connect(folder / FILE_NAME, read_only=True)
+    except duckdb.Error as error:
+        raise UserError(
+            f"{near(folder / FILE_NAME)} is missing or damaged. `everycent verify` says what else "
+            "changed; then roll back, or remove the version and run again."
+        ) from error
+    with database as con:
         yield PublishedData(version, folder, out_dir / POINTER, con)

@@ -18,6 +18,8 @@ SHOWN = 100
 
 # what is wrong with the text of a query; the words of other errors may hold values of a row
 _TEXT_ERRORS = (duckdb.ParserException, duckdb.CatalogException, duckdb.BinderException)
+_QUESTIONS = ("SELECT", "EXPLAIN", "MULTI")
+"""Statements that only ask, by DuckDB's names for them; a pivot is a MULTI."""
 
 Output = Literal["table", "csv", "json"]
 
@@ -26,7 +28,7 @@ def query_command(sql: str, folder: Path, output: Output) -> None:
     """Run one query on the published version and write its rows."""
     with opened(reading(folder)) as data:
         try:
-            cursor = data.con.execute(sql)
+            cursor = data.con.execute(_question(data.con, sql))
             names = [column[0] for column in cursor.description or ()]
             rows = cursor.fetchall()
         except _TEXT_ERRORS as error:
@@ -43,6 +45,17 @@ def query_command(sql: str, folder: Path, output: Output) -> None:
         )
     else:
         _show(names, rows)
+
+
+def _question(con: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
+    """The one statement of a text, which must be a question."""
+    statements = con.extract_statements(sql)
+    if len(statements) != 1:
+        said = f"These are {len(statements)} queries" if statements else "The query is empty"
+        raise UserError(f"{said}: give one, such as `show tables`.")
+    if statements[0].type.name not in _QUESTIONS:
+        raise UserError("Only queries can be asked here: what is published is never changed.")
+    return statements[0]
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a query can answer

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from pipelines.commands import terminal
 from pipelines.commands.guard import NOT_GREEN, UserError
+from pipelines.commands.program import near, program
 from pipelines.commands.summary import MEANING, PARTS, Report, Statement, by_rule, report_on
-from pipelines.commands.terminal import cents, near, percent, safe, say
+from pipelines.commands.terminal import cents, percent, safe, say
 from pipelines.places import is_remote
 from pipelines.run import RunSummary, run
 from pipelines.workspace import Workspace, load_workspace
@@ -190,4 +191,5 @@ def _show_places(report: Report, workspace: Workspace) -> None:
     say(f"\nAnalysts:  {safe(database)}")
     say(f"Finance:   {safe(near(places.chargeback))}  (CSV per cost centre)")
     say(f"Report:    {safe(near(places.report))}  (a page per billing period)")
-    say(f'\nTry:  everycent query "{QUERY}" --workspace {safe(shlex.quote(near(workspace.root)))}')
+    place = safe(shlex.quote(near(workspace.root)))
+    say(f'\nTry:  {safe(program())} query "{QUERY}" --workspace {place}')

@@ -5,29 +5,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from pipelines.commands import terminal
 from pipelines.commands.guard import MISTAKE, UserError
-from pipelines.commands.terminal import cents, near, safe, say
-from pipelines.problems import Problem, did_you_mean
+from pipelines.commands.program import near, program, typed
+from pipelines.commands.terminal import cents, safe, say
+from pipelines.problems import Problem, WorkspaceError, did_you_mean
 
-_NEW_KEY = 'python -c "import secrets; print(secrets.token_hex(32))"'
+_NEW_KEY = 'python3 -c "import secrets; print(secrets.token_hex(32))"'
 
 
 def init_command(folder: Path) -> None:
     """Write a fresh workspace and say what to do next."""
     from pipelines.scaffold import init_workspace
 
-    written = init_workspace(folder)
+    try:
+        written = init_workspace(folder)
+    except WorkspaceError as error:
+        first, *others = error.problems
+        more = f" {len(others):,} more of its files exist, too." if others else ""
+        raise UserError(f"{first.file}: {first.message}{more} {first.fix}") from error
     place = safe(shlex.quote(near(folder)))
     say(f"Wrote {len(written)} files to {place}. Next:")
     say(f"  1. export EVERYCENT_PSEUDONYM_KEY=$({_NEW_KEY})")
     say("     Keep the key safe: pseudonyms of people are made with it.")
     say(f"  2. Describe your sources in {safe(near(folder / 'everycent.yaml'))}")
     say(f"  3. Put files into {safe(near(folder / 'inbox'))}")
-    say(f"  4. everycent check {place}")
-    say(f"  5. everycent run {place}")
+    say(f"  4. {safe(program())} check {place}")
+    say(f"  5. {safe(program())} run {place}")
 
 
 def check_command(folder: Path, *, as_json: bool) -> int:
@@ -54,7 +59,7 @@ def _show_problems(title: str, problems: Sequence[Problem]) -> None:
         [
             safe(p.file if p.line is None else f"{p.file}:{p.line}"),
             safe(p.column or ""),
-            safe(f"{p.message} {p.fix}"),
+            safe(typed(f"{p.message} {p.fix}")),
             safe(p.rule),
         ]
         for p in problems
@@ -62,87 +67,53 @@ def _show_problems(title: str, problems: Sequence[Problem]) -> None:
     terminal.show_table(title, ["file", "column", "what is wrong, what to do", "rule"], rows)
 
 
-def sources_command(*, as_json: bool) -> None:
-    """List the kinds of feeds that can be read."""
-    from pipelines.sources import all_sources
-    from pipelines.sources.base import Source
-
-    def described(source: Source) -> dict[str, Any]:
-        names = "name summary facts delivery money_unit proof suffixes token_rules"  # no functions
-        return {name: getattr(source, name) for name in names.split()}
-
-    kinds = [described(source) for source in all_sources().values()]
-    if as_json:
-        terminal.say_json(kinds)
-        return
-    terminal.show_table(
-        "Source kinds, for `kind:` in everycent.yaml",
-        ["kind", "what it is", "facts", "delivery", "money unit", "tested on"],
-        [
-            [
-                safe(kind["name"]),
-                safe(kind["summary"]),
-                safe(", ".join(kind["facts"])),
-                safe(kind["delivery"]),
-                safe(kind["money_unit"]),
-                safe(kind["proof"]),
-            ]
-            for kind in kinds
-        ],
-    )
-    terminal.show_table(
-        "What their token totals mean: inclusive totals hold their details (cache, reasoning)",
-        ["format", "provider", "input total", "output total", "note"],
-        [
-            [
-                safe(rule.source_format),
-                safe(rule.provider),
-                safe(rule.input_totals),
-                safe(rule.output_totals),
-                safe(rule.note),
-            ]
-            for kind in kinds
-            for rule in kind["token_rules"]
-        ],
-    )
-
-
 @dataclass(frozen=True)
 class Simulation:
-    """What to simulate."""
+    """What to simulate; the company's own numbers where there is none."""
 
     out: Path
+    company: str
     seed: int
-    days: int
-    calls: int
-    start: date
+    days: int | None
+    calls: int | None
+    start: date | None
     faults: tuple[str, ...]
 
 
 def simulate_command(wanted: Simulation) -> None:
     """Write a made-up company and say what is in it."""
+    try:
+        if wanted.company == "globex":
+            _simulate_globex(wanted)
+        else:
+            _simulate_acme(wanted)
+    except (ValueError, FileExistsError) as error:
+        raise UserError(str(error)) from error
+    place = safe(shlex.quote(near(wanted.out)))
+    say(f"What really happened is in {safe(near(wanted.out / 'truth'))}. Next:")
+    say(f"  export EVERYCENT_PSEUDONYM_KEY=$({_NEW_KEY})")
+    say(f"  {safe(program())} run {place}")
+
+
+def _simulate_acme(wanted: Simulation) -> None:
     from pipelines.truth import Fault, simulate
 
     for name in sorted(set(wanted.faults) - set(Fault)):
         hint = did_you_mean(name, Fault) or f"There are: {', '.join(Fault)}."
         raise UserError(f"There is no fault of the name {name!r}. {hint}")
     with terminal.progress() as note:
-        try:
-            summary = simulate(
-                wanted.out,
-                seed=wanted.seed,
-                days=wanted.days,
-                calls=wanted.calls,
-                start=wanted.start,
-                faults=wanted.faults,
-                progress=None if note is None else lambda done, of: note("days", done, of),
-            )
-        except (ValueError, FileExistsError) as error:
-            raise UserError(str(error)) from error
-    place = safe(shlex.quote(near(wanted.out)))
+        summary = simulate(
+            wanted.out,
+            seed=wanted.seed,
+            days=_or(wanted.days, 7),
+            calls=_or(wanted.calls, 5000),
+            start=wanted.start or date(2026, 9, 1),
+            faults=wanted.faults,
+            progress=None if note is None else lambda done, of: note("days", done, of),
+        )
     say(
-        f"Wrote {summary.days} days of a made-up company to {place}: {summary.calls_logged:,} "
-        f"logged calls, {summary.calls_billed:,} billed ones."
+        f"Wrote {summary.days} days of acme, a made-up company, to {safe(near(wanted.out))}: "
+        f"{summary.calls_logged:,} logged calls, {summary.calls_billed:,} billed ones."
     )
     terminal.show_table(
         "Invoices",
@@ -152,6 +123,20 @@ def simulate_command(wanted: Simulation) -> None:
     )
     if wanted.faults:
         say(f"Planted: {', '.join(map(safe, wanted.faults))} (see truth/faults.json).")
-    say(f"What really happened is in {safe(near(wanted.out / 'truth'))}. Next:")
-    say(f"  export EVERYCENT_PSEUDONYM_KEY=$({_NEW_KEY})")
-    say(f"  everycent run {place}")
+
+
+def _simulate_globex(wanted: Simulation) -> None:
+    from pipelines.truth import simulate_globex
+
+    if wanted.start or wanted.faults:
+        raise UserError("--start and --fault are for acme: globex has one first day and no faults.")
+    days, calls = _or(wanted.days, 5), _or(wanted.calls, 200)
+    simulate_globex(wanted.out, seed=wanted.seed, days=days, calls=calls)
+    say(
+        f"Wrote {days} days of globex, a second made-up company, to {safe(near(wanted.out))}: "
+        f"{calls:,} logged calls."
+    )
+
+
+def _or(number: int | None, usual: int) -> int:
+    return usual if number is None else number

@@ -7,9 +7,10 @@ from pathlib import Path
 from models.landing import Landed, Rejected
 from models.settings import SourceSettings
 from pipelines.commands import terminal
+from pipelines.commands.program import near
 from pipelines.commands.published import opened
 from pipelines.commands.summary import quality_warnings, quarantine
-from pipelines.commands.terminal import near, safe, say
+from pipelines.commands.terminal import safe, say
 from pipelines.control_totals import sha256_of
 from pipelines.landing.finding import file_names
 from pipelines.publishing.versions import current_version, versions

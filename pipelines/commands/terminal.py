@@ -15,6 +15,7 @@ import typer
 
 from models.money import MONEY_CONTEXT, minor_digits
 from models.record import Record
+from pipelines.commands.program import typed
 
 _SHORT = 20
 _GAP = 3
@@ -24,7 +25,7 @@ Progress = Callable[[str, int, int], None]
 
 def say(text: str = "") -> None:
     """Write a line for people: `[green]...[/]` marks are styles, so pass values through `safe`."""
-    _console(sys.stdout).print(text, highlight=False, soft_wrap=True)
+    _console(sys.stdout).print(typed(text), highlight=False, soft_wrap=True)
 
 
 def safe(text: object) -> str:
@@ -61,22 +62,27 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - any record of ours
 
 
 def show_table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Iterable[str] = ()
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    right: Iterable[str] = (),
+    whole: Iterable[str] = (),
 ) -> None:
     """Write a table. Title and cells may hold style marks; columns in `right` are numbers.
 
-    Long texts are folded where the terminal is narrow. Numbers and short texts never are: a table
-    is rather wider than the terminal.
+    Long texts are folded where the terminal is narrow. Numbers, short texts and columns in `whole`
+    never are: a table is rather wider than the terminal.
     """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     numbers = set(right)
+    never_folded = numbers.union(whole)
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     least = 0
     for position, name in enumerate(columns):
         width = max(map(_width, [name, *(row[position] for row in rows)]))
-        is_fixed = name in numbers or width <= _SHORT
+        is_fixed = name in never_folded or width <= _SHORT
         least += _GAP + (width if is_fixed else _SHORT)
         table.add_column(
             name,
@@ -129,13 +135,6 @@ def percent(part: Decimal | int, whole: Decimal | int) -> str:
     if share == 100 and part != whole:
         return "> 99.9 %" if part < whole else "> 100.0 %"
     return f"{share} %"
-
-
-def near(path: Path) -> str:
-    """A path as one would type it here: relative to the current folder if it is below it."""
-    here = Path.cwd()
-    path = path.absolute()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 @contextmanager

@@ -2,6 +2,7 @@ import csv
 import hashlib
 
 import pyarrow.parquet as pq
+import pytest
 
 
 def test_an_export_holds_statements_and_tables_that_match_their_sums(everycent, ran, tmp_path):
@@ -41,6 +42,13 @@ def test_tables_can_be_parquet(everycent, ran, tmp_path):
     words = ("--tables", "dim_applications", "--format", "parquet")
     assert everycent("export", ran, "--to", tmp_path, *words).exit_code == 0
     assert "application_id" in pq.read_schema(tmp_path / "dim_applications.parquet").names
+
+
+@pytest.mark.parametrize("folder", ["published", ".everycent/x", "inbox/openai", "reference"])
+def test_nothing_is_exported_into_what_the_workspace_keeps(everycent, ran, folder):
+    result = everycent("export", ran, "--to", ran / folder)
+    assert result.exit_code == 2
+    assert "choose another" in result.stderr
 
 
 def test_unknown_tables_periods_and_places_are_mistakes(everycent, ran, tmp_path):

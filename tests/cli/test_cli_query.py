@@ -1,7 +1,10 @@
 import csv
 import json
 import shlex
+import shutil
 from decimal import Decimal
+
+import pytest
 
 QUERY = "select issuer, invoice_total, difference from mart_invoice_tie_out order by issuer"
 
@@ -40,6 +43,45 @@ def test_a_query_cannot_change_what_is_published(everycent, ran):
     result = everycent("query", "delete from mart_invoice_tie_out", ran)
     assert result.exit_code == 2
     assert everycent("verify", ran).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("", "empty"),
+        ("/* nothing */", "empty"),
+        ("select 1; select 2", "2 queries"),
+        ("drop table fct_calls", "Only queries"),
+        ("copy (select 1) to 'x.csv'", "Only queries"),
+        ("attach 'x.duckdb'", "Only queries"),
+        ("selec 1", "syntax error"),
+    ],
+)
+def test_what_is_no_question_is_a_mistake(everycent, ran, sql, said):
+    result = everycent("query", sql, ran)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize("sql", ["show tables", "describe fct_calls", "explain select 1"])
+def test_a_question_about_tables_is_answered(everycent, ran, sql):
+    assert everycent("query", sql, ran).exit_code == 0
+
+
+def test_a_pivot_is_a_question(everycent, ran):
+    sql = "pivot (select issuer, state from mart_invoice_tie_out) on state"
+    assert everycent("query", sql, ran).exit_code == 0
+
+
+@pytest.mark.parametrize("words", [("query", "select 1"), ("status",), ("explain", "x"), ("run",)])
+def test_a_damaged_database_is_named_with_what_to_do(everycent, ran, tmp_path, words):
+    shutil.copytree(ran, tmp_path / "copy", symlinks=True)
+    database = tmp_path / "copy" / "published" / "current" / "marts.duckdb"
+    database.chmod(0o644)
+    database.write_bytes(b"damaged")
+    result = everycent(*words, "-w", tmp_path / "copy")
+    assert result.exit_code == 2
+    assert "marts.duckdb is missing or damaged" in result.stderr
 
 
 def test_mistakes_in_a_query_are_explained_without_values(everycent, ran):

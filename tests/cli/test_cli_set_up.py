@@ -1,6 +1,10 @@
 import json
+from pathlib import Path
 
 import pytest
+
+from pipelines.publishing.source_docs import SECTIONS
+from pipelines.sources import all_sources
 
 NO_KEY = {"EVERYCENT_PSEUDONYM_KEY": None}
 
@@ -19,6 +23,7 @@ def test_init_overwrites_nothing(everycent, tmp_path):
     again = everycent("init", tmp_path / "new")
     assert again.exit_code == 2
     assert "exists already" in again.stderr
+    assert len(again.stderr.splitlines()) == 1
 
 
 def test_check_lists_every_problem_with_its_line(everycent, tmp_path):
@@ -62,7 +67,27 @@ def test_sources_tell_money_unit_proof_and_token_rules(everycent):
     assert kinds["openai"]["facts"] == ["charges", "usage"]
     assert kinds["litellm"]["token_rules"][0]["input_totals"] == "inclusive"
     text = everycent("sources").stdout
-    assert all(kind["money_unit"] in text and kind["proof"] in text for kind in kinds.values())
+    for kind in kinds.values():
+        # a long cell is folded, so its first word stands for it
+        first = {kind[column].split()[0] for column in ("money_unit", "proof", "docs_page")}
+        assert first <= set(text.split())
+
+
+@pytest.mark.parametrize("kind", sorted(all_sources()))
+def test_a_kind_is_told_with_recipe_settings_traps_and_page(everycent, kind):
+    text = everycent("sources", kind).stdout
+    assert f"kind: {kind}" in text
+    assert f"docs/sources/{kind}.md" in text
+    assert all(heading in text for heading in SECTIONS.values())
+    told = json.loads(everycent("sources", kind, "--json").stdout)
+    assert told["name"] == kind
+    assert {"about", "export", "settings", "reads", "never_read", "traps"} <= set(told)
+
+
+def test_an_unknown_kind_is_a_mistake_with_a_hint(everycent):
+    result = everycent("sources", "litelm")
+    assert result.exit_code == 2
+    assert "Did you mean 'litellm'?" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -70,12 +95,24 @@ def test_sources_tell_money_unit_proof_and_token_rules(everycent):
     [
         (("--fault", "torn_fil"), "Did you mean 'torn_file'?"),
         (("--days", 0), "at least 1"),
+        (("--company", "globex", "--days", 0), "at least 1"),
+        (("--company", "globex", "--fault", "torn_file"), "for acme"),
+        (("--company", "globex", "--start", "2026-09-01"), "for acme"),
     ],
 )
 def test_a_simulation_that_makes_no_sense_is_a_mistake(everycent, tmp_path, words, said):
     result = everycent("simulate", tmp_path / "new", *words)
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+def test_the_second_company_is_the_sample_of_its_own(everycent, tmp_path):
+    result = everycent("simulate", tmp_path / "new", "--company", "globex")
+    assert result.exit_code == 0
+    assert "200 logged calls" in result.stdout
+    sample = Path(__file__).parents[2] / "data_samples" / "globex"
+    for name in ("everycent.yaml", "reference/invoices.csv"):
+        assert (tmp_path / "new" / name).read_bytes() == (sample / name).read_bytes()
 
 
 def test_simulate_takes_an_empty_folder_only(everycent, company):

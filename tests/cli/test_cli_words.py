@@ -46,6 +46,8 @@ def test_help_starts_without_heavy_libraries():
     [
         ("run", "a", "--workspace", "b"),
         ("run", "--from", "yesterday"),
+        ("run", "--from", "2026-09-02", "--to", "2026-09-02"),
+        ("simulate", "x", "--company", "initech"),
         ("export", ".", "--to", "x", "--period", "2026-9-1"),
         ("export", ".", "--to", "x", "--format", "xlsx"),
         ("explain",),
