@@ -17,16 +17,14 @@ from itertools import pairwise
 
 import pyarrow as pa
 
-from models.columns import Column, arrow_schema
-from models.facts import FACTS, MONEY, Fact
+from models.columns import Column
+from models.facts import MONEY, Fact
 from models.quality import QualityResult
-from models.reference import REFERENCE_TABLES
-from models.vocabulary import CALL_METERS, MatchOn
 from pipelines.duck import cores
 from pipelines.engine.duckdb import Session
+from pipelines.inputs import Inputs, days_of
 from pipelines.lake import Lake
 from pipelines.periods import Statements
-from pipelines.prices import price_table, resolve_models
 from pipelines.quality import judge, load_gate, quality_table, require
 from pipelines.reference import Reference
 from pipelines.transforms import Partition, Transform, load_transforms
@@ -41,11 +39,6 @@ ROWS_AT_ONCE = 4 * RANGE_ROWS
 
 Progress = Callable[[str, int, int], None]
 Days = tuple[date, ...]
-ModelName = tuple[str | None, str | None]
-"""Provider, and an AI model's name as a fact has it."""
-
-_LINEAGE = {"file_id", "source_row"}
-_PROFILE_KEY = Column("profile_key", "UBIGINT", "Hash over CALL_PROFILE.")
 _DIMENSIONS = "all"
 
 
@@ -59,12 +52,6 @@ class Computed:
     """Rows written per table."""
     quality: tuple[QualityResult, ...] = ()
     judge_seconds: float = 0.0
-
-
-def fact_columns(fact: Fact) -> tuple[Column, ...]:
-    """What transforms see of a fact: its contract without lineage, so that copies are equal."""
-    columns = tuple(column for column in FACTS[fact] if column.name not in _LINEAGE)
-    return (*columns, _PROFILE_KEY) if fact is Fact.CALLS else columns
 
 
 class Computation:
@@ -81,7 +68,7 @@ class Computation:
         self._transforms = load_transforms()
         self._parts: list[WarehousePart] = []
         self._counters: list[pa.Table] = []
-        self._names: set[ModelName] = set()
+        self._inputs = Inputs(workspace, reference, lake)
 
     def fingerprints(self, days: Iterable[date]) -> dict[date, str]:
         """What each day would be computed from, as one hash: equal hashes, equal results."""
@@ -180,78 +167,6 @@ class Computation:
                 if progress:
                     progress("compute", done + 1, len(ranges))
 
-    def _session(self, sessions: int = 1) -> Session:
-        session = Session(self._workspace.state_dir / "tmp", sessions)
-        for name, table in self._reference.tables.items():
-            session.register(name, table)
-        return session
-
-    def _register_facts(self, session: Session, from_date: date, to_date: date) -> None:
-        window = timedelta(days=self._settings.outcome_window_days)
-        for fact in Fact:
-            until = to_date + window if fact is Fact.OUTCOMES else to_date
-            parts = self._lake.parts(fact, from_date, until)
-            paths = sorted({self._lake.root / part.path for part in parts})
-            session.register_parts(f"lake_{fact}", fact_columns(fact), paths)
-        winners = [
-            self._lake.winners(fact).append_column("fact", pa.repeat(str(fact), count))
-            for fact in (Fact.CHARGES, Fact.USAGE)
-            for count in [self._lake.winners(fact).num_rows]
-        ]
-        session.register("lake_winners", pa.concat_tables(winners))
-        session.register("days", _days_table(from_date, to_date))
-
-    def _register_settings(self, session: Session) -> None:
-        sources = self._settings.sources
-        session.register(
-            "sources",
-            pa.table(
-                {
-                    "source": pa.array([s.source for s in sources], pa.string()),
-                    "source_rank": pa.array(range(len(sources)), pa.int32()),
-                    "is_system_of_record": pa.array([s.is_system_of_record for s in sources]),
-                }
-            ),
-        )
-        session.register("call_meters", pa.table({"meter": [str(m) for m in CALL_METERS]}))
-        session.register(
-            "match_on_order",
-            pa.table(
-                {
-                    "match_on": [str(m) for m in MatchOn],
-                    "place": pa.array(range(len(MatchOn)), pa.int32()),
-                }
-            ),
-        )
-        session.register(
-            "required_tags",
-            pa.table({"tag_key": pa.array(list(self._settings.required_tags), pa.string())}),
-        )
-
-    def _register_names(self, session: Session) -> None:
-        """The names of AI models that occur in these days, with their prices."""
-        names = session.con.execute(
-            """
-            select distinct provider, coalesce(served_model, requested_model) from lake_calls
-            union
-            select distinct provider, model_text from lake_charges
-            union
-            select distinct provider, model_text from lake_usage
-            """
-        ).fetchall()
-        self._names.update(names)
-        self._register_prices(session, names)
-
-    def _register_prices(self, session: Session, names: Iterable[ModelName]) -> None:
-        """The price book of these names, each resolved once."""
-        aliases = self._reference.tables["ref_model_aliases"]
-        models = resolve_models(sorted(names, key=str), aliases)
-        session.register("model_map", models)
-        session.register(
-            "price_book",
-            price_table(self._reference.tables["ref_contract_prices"], aliases, models),
-        )
-
     @contextmanager
     def day_tables(self, day: date) -> Iterator[Session]:
         """Build what the public tables of one day are made of, for a look: nothing is kept."""
@@ -263,10 +178,8 @@ class Computation:
     def _built(
         self, from_date: date, to_date: date, layers: Sequence[str], sessions: int = 1
     ) -> Iterator[Session]:
-        with self._session(sessions) as session:
-            self._register_facts(session, from_date, to_date)
-            self._register_settings(session)
-            self._register_names(session)
+        with self._inputs.session(sessions) as session:
+            self._inputs.register_days(session, from_date, to_date)
             session.build(self._select("day", layers), self._params(from_date, to_date))
             yield session
 
@@ -275,7 +188,7 @@ class Computation:
     ) -> tuple[pa.Table, list[WarehousePart]]:
         """Counters and stored parts of a range of days."""
         layers = ("staging", "intermediate", "marts")
-        days = [day.isoformat() for day in _days(from_date, to_date)]
+        days = [day.isoformat() for day in days_of(from_date, to_date)]
         with self._built(from_date, to_date, layers, sessions) as session:
             params = self._params(from_date, to_date)
             counters = session.fetch(self._select("day", ("checks",)), params)
@@ -327,7 +240,7 @@ class Computation:
         paths = [self._warehouse.root / current[key].path for key in sorted(current)]
         transforms = self._select("period", ("intermediate", "marts"))
         params = self._params(periods[0], periods[-1])
-        with self._session() as session:
+        with self._inputs.session() as session:
             wanted = pa.table({"billing_period": pa.array(periods, pa.date32())})
             session.register("periods", wanted)
             session.register_parts("all_cost_lines", _cost_line_columns(), paths)
@@ -372,12 +285,12 @@ class Computation:
 
     def _write_dimensions(self, results: Sequence[QualityResult]) -> None:
         judged = quality_table(results)
-        with self._session() as session:
+        with self._inputs.session() as session:
             paths = [str(path) for path in self._warehouse.paths("dim_models")]
             if paths:
                 known = session.con.read_parquet(paths).project("provider, model_text")
-                self._names.update(known.fetchall())
-            self._register_prices(session, self._names)
+                self._inputs.names.update(known.fetchall())
+            self._inputs.register_prices(session, self._inputs.names)
             session.register("judgements", self._merged(session, judged))
             transforms = self._select("none", ("marts",))
             session.build(transforms, self._params(date.min, date.max))
@@ -419,14 +332,6 @@ def _cost_line_columns() -> tuple[Column, ...]:
     return tuple(Column(name, kind, "") for name, kind in kinds.items())
 
 
-def _days(from_date: date, to_date: date) -> Iterator[date]:
-    return (from_date + timedelta(days=n) for n in range((to_date - from_date).days))
-
-
-def _days_table(from_date: date, to_date: date) -> pa.Table:
-    return pa.table({"charge_date": pa.array(list(_days(from_date, to_date)), pa.date32())})
-
-
 def _settings_text(workspace: Workspace) -> str:
     settings = workspace.settings
     sources = [(s.source, s.is_system_of_record) for s in settings.sources]
@@ -450,9 +355,3 @@ def code_fingerprint() -> str:
     for library in ("duckdb", "genai-prices", "everycent"):
         digest.update(f"{library} {version(library)}\n".encode())
     return digest.hexdigest()
-
-
-EMPTY_REFERENCE = {
-    name: arrow_schema(table.columns).empty_table() for name, table in REFERENCE_TABLES.items()
-}
-"""Reference tables without rows, for tests and table docs."""

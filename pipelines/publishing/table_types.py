@@ -8,9 +8,9 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 
 from models.facts import Fact
-from pipelines.compute import EMPTY_REFERENCE, fact_columns
 from pipelines.control_totals import columns_of
 from pipelines.engine.duckdb import Session
+from pipelines.inputs import EMPTY_REFERENCE, fact_columns
 from pipelines.lake import Lake
 from pipelines.periods import INVOICE_TOTAL_SCHEMA, ROUNDING_SCHEMA, STATEMENT_SCHEMA
 from pipelines.prices import price_table, resolve_models

@@ -1,0 +1,133 @@
+"""What SQL computes from, in a session: facts of some days, reference tables, settings, prices."""
+
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+
+import pyarrow as pa
+
+from models.columns import Column, arrow_schema
+from models.facts import FACTS, Fact
+from models.reference import REFERENCE_TABLES
+from models.vocabulary import CALL_METERS, MatchOn
+from pipelines.engine.duckdb import Session
+from pipelines.lake import Lake
+from pipelines.prices import price_table, resolve_models
+from pipelines.reference import Reference
+from pipelines.workspace import Workspace
+
+ModelName = tuple[str | None, str | None]
+"""Provider, and an AI model's name as a fact has it."""
+
+_LINEAGE = {"file_id", "source_row"}
+_PROFILE_KEY = Column("profile_key", "UBIGINT", "Hash over CALL_PROFILE.")
+
+EMPTY_REFERENCE = {
+    name: arrow_schema(table.columns).empty_table() for name, table in REFERENCE_TABLES.items()
+}
+"""Reference tables without rows, for tests and table docs."""
+
+
+def fact_columns(fact: Fact) -> tuple[Column, ...]:
+    """What transforms see of a fact: its contract without lineage, so that copies are equal."""
+    columns = tuple(column for column in FACTS[fact] if column.name not in _LINEAGE)
+    return (*columns, _PROFILE_KEY) if fact is Fact.CALLS else columns
+
+
+class Inputs:
+    """What the sessions of one run compute from."""
+
+    def __init__(self, workspace: Workspace, reference: Reference, lake: Lake) -> None:
+        self._state_dir = workspace.state_dir
+        self._settings = workspace.settings
+        self._reference = reference
+        self._lake = lake
+        self.names: set[ModelName] = set()
+        """Every name of an AI model that a session has met."""
+
+    def session(self, sessions: int = 1) -> Session:
+        """A session with the reference tables, one of several side by side."""
+        session = Session(self._state_dir / "tmp", sessions)
+        for name, table in self._reference.tables.items():
+            session.register(name, table)
+        return session
+
+    def register_days(self, session: Session, from_date: date, to_date: date) -> None:
+        """Give a session the facts of the days `from_date <= day < to_date`, with their prices."""
+        self._register_facts(session, from_date, to_date)
+        self._register_settings(session)
+        self._register_names(session)
+
+    def _register_facts(self, session: Session, from_date: date, to_date: date) -> None:
+        window = timedelta(days=self._settings.outcome_window_days)
+        for fact in Fact:
+            until = to_date + window if fact is Fact.OUTCOMES else to_date
+            parts = self._lake.parts(fact, from_date, until)
+            paths = sorted({self._lake.root / part.path for part in parts})
+            session.register_parts(f"lake_{fact}", fact_columns(fact), paths)
+        winners = [
+            self._lake.winners(fact).append_column("fact", pa.repeat(str(fact), count))
+            for fact in (Fact.CHARGES, Fact.USAGE)
+            for count in [self._lake.winners(fact).num_rows]
+        ]
+        session.register("lake_winners", pa.concat_tables(winners))
+        session.register("days", _days_table(from_date, to_date))
+
+    def _register_settings(self, session: Session) -> None:
+        sources = self._settings.sources
+        session.register(
+            "sources",
+            pa.table(
+                {
+                    "source": pa.array([s.source for s in sources], pa.string()),
+                    "source_rank": pa.array(range(len(sources)), pa.int32()),
+                    "is_system_of_record": pa.array([s.is_system_of_record for s in sources]),
+                }
+            ),
+        )
+        session.register("call_meters", pa.table({"meter": [str(m) for m in CALL_METERS]}))
+        session.register(
+            "match_on_order",
+            pa.table(
+                {
+                    "match_on": [str(m) for m in MatchOn],
+                    "place": pa.array(range(len(MatchOn)), pa.int32()),
+                }
+            ),
+        )
+        session.register(
+            "required_tags",
+            pa.table({"tag_key": pa.array(list(self._settings.required_tags), pa.string())}),
+        )
+
+    def _register_names(self, session: Session) -> None:
+        """The names of AI models that occur in these days, with their prices."""
+        names = session.con.execute(
+            """
+            select distinct provider, coalesce(served_model, requested_model) from lake_calls
+            union
+            select distinct provider, model_text from lake_charges
+            union
+            select distinct provider, model_text from lake_usage
+            """
+        ).fetchall()
+        self.names.update(names)
+        self.register_prices(session, names)
+
+    def register_prices(self, session: Session, names: Iterable[ModelName]) -> None:
+        """The price book of these names, each resolved once."""
+        aliases = self._reference.tables["ref_model_aliases"]
+        models = resolve_models(sorted(names, key=str), aliases)
+        session.register("model_map", models)
+        session.register(
+            "price_book",
+            price_table(self._reference.tables["ref_contract_prices"], aliases, models),
+        )
+
+
+def days_of(from_date: date, to_date: date) -> Iterator[date]:
+    """The days `from_date <= day < to_date`."""
+    return (from_date + timedelta(days=n) for n in range((to_date - from_date).days))
+
+
+def _days_table(from_date: date, to_date: date) -> pa.Table:
+    return pa.table({"charge_date": pa.array(list(days_of(from_date, to_date)), pa.date32())})
