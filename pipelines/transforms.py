@@ -78,7 +78,7 @@ def read_transform(path: Path, known_params: tuple[str, ...]) -> Transform:
         raise TransformError(f"{path.name}: start the file with a header comment /* ... */")
     comment, sql = text[2:].split("*/", 1)
     try:
-        header = Header.model_validate(yaml.safe_load(comment))
+        header = Header.model_validate(yaml.load(comment, Loader=_LOADER))  # noqa: S506 - safe in either form
     except (ValidationError, yaml.YAMLError) as error:
         raise TransformError(f"{path.name}: header: {error}") from error
     layer = next((name for name in LAYERS if name == path.parent.name), None)
@@ -96,6 +96,9 @@ def read_transform(path: Path, known_params: tuple[str, ...]) -> Transform:
         **header.model_dump(),
     )
 
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Written in C where PyYAML was built with it: every command reads every header."""
 
 _parser = cache(connect)
 """One connection that never holds a table: opening one per file is most of the start-up time."""

@@ -20,7 +20,7 @@ from models.settings import CURRENCY_PATTERN, ID_PATTERN, SourceSettings, Worksp
 from pipelines.places.addresses import AddressError, is_remote, read_address
 from pipelines.problems import Problem, WorkspaceError, did_you_mean, in_order
 from pipelines.pseudonyms import pseudonymiser, read_key
-from pipelines.sources import all_sources
+from pipelines.sources import all_sources, find_source
 from pipelines.yaml_text import YamlPath, YamlText, YamlValue, read_yaml, setting
 
 __all__ = ["Problem", "Workspace", "WorkspaceError", "load_workspace", "open_workspace"]
@@ -193,7 +193,7 @@ def _source_problems(root: Path, read: YamlText) -> list[Problem]:
                 fix = "Give each source its own id."
                 problems.append(_at(read, (*path, "source"), "duplicate_source", text, fix))
         kind = _text(source, "kind")
-        if kind and kind not in all_sources():
+        if kind and find_source(kind) is None:
             fix = did_you_mean(kind, all_sources()) or "List the kinds with `everycent sources`."
             text = "There is no source of this kind."
             problems.append(_at(read, (*path, "kind"), "unknown_kind", text, fix))
@@ -209,7 +209,7 @@ def _kind_problems(read: YamlText, settings: WorkspaceSettings) -> list[Problem]
     """What each kind finds wrong with the settings of its own feeds."""
     problems = []
     for i, source in enumerate(settings.sources):
-        kind = all_sources().get(source.kind)
+        kind = find_source(source.kind)
         if kind and kind.check:
             problems += [
                 _at(read, ("sources", i, *found.path), found.rule, found.message, found.fix)

@@ -10,7 +10,6 @@ from decimal import Decimal, localcontext
 from functools import partial
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from models.money import MONEY_CONTEXT, minor_digits
@@ -94,6 +93,9 @@ class StatementPage:
 
 def render_page(page: StatementPage) -> bytes:
     """The page as UTF-8 HTML; equal input gives equal bytes."""
+    # its lexer compiles for longer than most commands run
+    from jinja2 import Environment, StrictUndefined
+
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters |= {"money": _money, "words": _words}
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))

@@ -10,10 +10,18 @@ from pipelines.sources.base import Source
 @cache
 def all_sources() -> dict[str, Source]:
     """Every source kind by name: each module of this package that defines `SOURCE`."""
-    found = {}
-    for module_info in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
-        module = importlib.import_module(f"{__name__}.{module_info.name}")
-        source = getattr(module, "SOURCE", None)
-        if isinstance(source, Source):
-            found[source.name] = source
-    return found
+    return {name: source for name in _modules() if (source := find_source(name))}
+
+
+@cache
+def find_source(kind: str) -> Source | None:
+    """The source kind of a name, which is its module's. Imports no other kind: some are heavy."""
+    if kind not in _modules():
+        return None
+    source = getattr(importlib.import_module(f"{__name__}.{kind}"), "SOURCE", None)
+    return source if isinstance(source, Source) else None
+
+
+@cache
+def _modules() -> list[str]:
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
