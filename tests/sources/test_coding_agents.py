@@ -92,6 +92,20 @@ def test_the_order_of_snapshots_does_not_matter(tmp_path):
     }
 
 
+def test_an_answer_delivered_before_it_was_written_is_an_earlier_version_of_it(tmp_path):
+    content = sample(CLAUDE, "session.jsonl")["session.jsonl"]
+    early = b"\n".join(content.splitlines()[:3])
+    _, rows = landed(CLAUDE, tmp_path, {"early.jsonl": early, "late.jsonl": content})
+    versions = [
+        (row["updated_at"], tokens(row)[4]) for row in rows if row["parent_call_id"] is None
+    ]
+
+    assert sorted(versions) == [
+        (datetime(2026, 10, 1, 9, 0, 1, tzinfo=UTC), 9),
+        (datetime(2026, 10, 1, 9, 0, 3, tzinfo=UTC), 159),
+    ]
+
+
 def test_events_are_calls_with_an_estimate_at_list_price(tmp_path):
     result, rows = landed(CLAUDE, tmp_path, sample(CLAUDE, "events.jsonl"), tag_keys=["team.id"])
     request, error = sorted(rows, key=lambda row: row["started_at"])

@@ -139,6 +139,15 @@ def test_a_payload_says_who_asked_for_what(room):
     assert call["source_row"] == 1
 
 
+def test_a_row_says_when_it_was_last_written_and_a_payload_is_written_once(room):
+    calls = read(room, spend_log(updated_at="2026-10-01 12:00:01.500"), payload(2))
+
+    assert {call["source_format"]: call["updated_at"] for call in calls} == {
+        "litellm_spend_logs": datetime(2026, 10, 1, 12, 0, 1, 500000, tzinfo=UTC),
+        "litellm_standard_logging_payload": None,
+    }
+
+
 def test_a_row_says_who_asked_for_what(room):
     (call,) = read(room, spend_log())
 
