@@ -10,7 +10,7 @@ from models.vocabulary import CALL_METERS
 from pipelines.commands import terminal
 from pipelines.commands.lineage import Origin
 from pipelines.commands.published import Row, rows_of
-from pipelines.commands.terminal import exact, known, safe, say
+from pipelines.commands.terminal import exact, known, safe, say, units
 from pipelines.commands.views import GRADES, Ownership, Views, show_ownership, show_stale
 from pipelines.engine.duckdb import Session
 
@@ -225,13 +225,14 @@ def _show_meters(found: CallExplanation) -> None:
         [
             [
                 safe(m.meter),
-                exact(m.quantity),
+                units(m.quantity),
                 known(m.price_per_million),
                 known(m.at_price),
                 *(
-                    known(m.pool[name] if m.pool else None)
-                    for name in ("billed_quantity", "logged_quantity", "billed_cost")
+                    units(m.pool[name] if m.pool else None)
+                    for name in ("billed_quantity", "logged_quantity")
                 ),
+                known(m.pool["billed_cost"] if m.pool else None),
                 "not billed yet" if m.share is None else exact(m.share),
             ]
             for m in found.meters

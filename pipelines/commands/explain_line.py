@@ -6,7 +6,7 @@ from pipelines.commands import terminal
 from pipelines.commands.lineage import Origin
 from pipelines.commands.published import Row, rows_of
 from pipelines.commands.summary import meaning
-from pipelines.commands.terminal import exact, known, safe, say
+from pipelines.commands.terminal import exact, safe, say, units
 from pipelines.commands.views import GRADES, Ownership, Views, show_ownership, show_stale
 
 SHOWN = 20
@@ -91,7 +91,7 @@ def show_line(found: LineExplanation) -> None:
     why = meaning(line["cause"], is_owned=line["owner_state"] == "owned")
     say(f"Cause: {safe(line['cause'])}: {why}.")
     if line["call_count"]:
-        say(f"Calls: {line['call_count']:,} with {exact(line['quantity'])} units in all.")
+        say(f"Calls: {line['call_count']:,} with {units(line['quantity'])} units in all.")
     show_ownership(found.owners, line)
     if line["shared_rule_id"]:
         say(f"Split at the end of the period by shared-cost rule {safe(line['shared_rule_id'])}.")
@@ -115,7 +115,7 @@ def _show_pool(pool: Row) -> None:
     say(
         f"Pool: {safe(pool['pool_id'])}\n"
         f"  {pool['pool_state']} by {pool['match_basis']} in {safe(pool['match_level'] or '-')}: "
-        f"billed {known(pool['billed_quantity'])}, logged {known(pool['logged_quantity'])}\n"
+        f"billed {units(pool['billed_quantity'])}, logged {units(pool['logged_quantity'])}\n"
         f"  {exact(pool['billed_cost'])} billed = {exact(pool['matched_cost'])} to calls + "
         f"{exact(pool['unlogged_cost'])} unlogged + {exact(pool['rounding_cost'])} rounding"
     )
@@ -131,7 +131,7 @@ def _show_charges(found: LineExplanation) -> None:
         [
             [
                 exact(c.charge["billed_cost"]),
-                known(c.charge["consumed_quantity"]),
+                units(c.charge["consumed_quantity"]),
                 safe(c.charge["charge_description"] or c.charge["charge_category"]),
             ]
             for c in found.charges[:SHOWN]

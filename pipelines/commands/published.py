@@ -82,8 +82,9 @@ def opened(workspace: Workspace) -> Iterator[PublishedData]:
         database = connect(folder / FILE_NAME, read_only=True)
     except duckdb.Error as error:
         raise UserError(
-            f"{near(folder / FILE_NAME)} is missing or damaged. `everycent verify` says what else "
-            "changed; then roll back, or remove the version and run again."
+            f"{near(folder / FILE_NAME)} is missing, damaged or may not be read. "
+            "`everycent verify` says what else changed; then roll back, or remove the version and "
+            "run again."
         ) from error
     with database as con:
         yield PublishedData(version, folder, out_dir / POINTER, con)

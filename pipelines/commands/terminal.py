@@ -109,7 +109,15 @@ def _width(cell: str) -> int:
 
 def exact(amount: Decimal) -> str:
     """An amount with all its digits, without exponent or trailing zeros."""
-    text = format(amount, "f")
+    return _trimmed(format(amount, "f"))
+
+
+def units(quantity: Decimal | None) -> str:
+    """A quantity with all its digits, in groups of thousands, or the word that it is not known."""
+    return "unknown" if quantity is None else _trimmed(format(quantity, ",f"))
+
+
+def _trimmed(text: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

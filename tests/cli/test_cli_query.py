@@ -81,7 +81,7 @@ def test_a_damaged_database_is_named_with_what_to_do(everycent, ran, tmp_path, w
     database.write_bytes(b"damaged")
     result = everycent(*words, "-w", tmp_path / "copy")
     assert result.exit_code == 2
-    assert "marts.duckdb is missing or damaged" in result.stderr
+    assert "marts.duckdb is missing, damaged" in result.stderr
 
 
 def test_mistakes_in_a_query_are_explained_without_values(everycent, ran):
