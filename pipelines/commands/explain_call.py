@@ -183,8 +183,9 @@ def _reason(views: Views, copies: Sequence[Row]) -> str:
     if not counted.intersection(copy["source"] for copy in copies):
         return "its feed is only compared with, never counted (is_system_of_record: false)"
     return (
-        "its day is not published yet, another feed logged the same request, or its copies "
-        "contradict each other (see quality_results)"
+        "its day is not published yet, a feed named earlier counts the same request, it is around "
+        "another call of the same work, or it came with two contents of which nothing says which "
+        "is the later (see quality_results)"
     )
 
 
