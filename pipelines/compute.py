@@ -31,10 +31,10 @@ from pipelines.transforms import Partition, Transform, load_transforms
 from pipelines.warehouse import Warehouse, WarehousePart
 from pipelines.workspace import Workspace
 
-RANGE_ROWS = 100_000
+RANGE_ROWS = 200_000
 """Calls computed in one session, unless a single day holds more."""
 
-ROWS_AT_ONCE = 4 * RANGE_ROWS
+ROWS_AT_ONCE = 2 * RANGE_ROWS
 """Calls in all sessions that run side by side: it bounds memory on days of any size."""
 
 Progress = Callable[[str, int, int], None]

@@ -5,6 +5,7 @@ Each can be run again at any time: what is done already is not done twice.
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -117,21 +118,51 @@ def land_source(
         UnknownSourceError: The workspace has no such source.
         BusyError: Another run is writing to the workspace.
     """
-    lake = lake_of(workspace)
     settings = _source(workspace, source_id)
-    source = all_sources()[settings.kind]
     with only_writer(workspace.state_dir):
-        fetched = fetch(settings, workspace.inbox(settings), _wanted(settings), progress)
-        result = LandingResult(settings.source)
-        if fetched.folder:
-            result = land(
-                settings,
-                source,
-                fetched.folder,
-                lake,
-                pseudonym=workspace.pseudonym,
-                progress=progress,
+        return _land(workspace, settings, progress)
+
+
+def land_sources(
+    workspace: Workspace, progress: Progress | None = None
+) -> tuple[LandingSummary, ...]:
+    """Land the new files of every source: logs one after another, and all else beside them.
+
+    Raises:
+        BusyError: Another run is writing to the workspace.
+    """
+    kinds = all_sources()
+    logs, others = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+    with only_writer(workspace.state_dir), logs, others:
+        work = [
+            (logs if kinds[settings.kind].of(settings).stream else others).submit(
+                _land, workspace, settings, progress
             )
+            for settings in workspace.settings.sources
+        ]
+        try:
+            return tuple(landing.result() for landing in work)
+        except BaseException:
+            for lane in (logs, others):
+                lane.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _land(
+    workspace: Workspace, settings: SourceSettings, progress: Progress | None
+) -> LandingSummary:
+    lake = lake_of(workspace)
+    fetched = fetch(settings, workspace.inbox(settings), _wanted(settings), progress)
+    result = LandingResult(settings.source)
+    if fetched.folder:
+        result = land(
+            settings,
+            all_sources()[settings.kind],
+            fetched.folder,
+            lake,
+            pseudonym=workspace.pseudonym,
+            progress=progress,
+        )
     return _landing_summary(replace(result, problems=(*fetched.problems, *result.problems)), lake)
 
 
@@ -240,9 +271,7 @@ def run(
     load_reference(workspace)
     seconds: dict[str, float] = {}
     clock = _Clock(seconds)
-    landings = tuple(
-        land_source(workspace, source.source, progress) for source in workspace.settings.sources
-    )
+    landings = land_sources(workspace, progress)
     # what reading logs held is given back before computing needs its own
     pa.default_memory_pool().release_unused()
     clock.note("landing")
