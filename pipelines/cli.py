@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,7 +21,7 @@ app = typer.Typer(
 _DAYS = ["%Y-%m-%d"]
 Dir = Annotated[
     Path | None,
-    typer.Argument(metavar="[DIR]", help="The workspace. The current folder if left out."),
+    typer.Argument(metavar="DIR", help="The workspace. The current folder if left out."),
 ]
 Ws = Annotated[
     Path | None, typer.Option("--workspace", "-w", metavar="DIR", help="The workspace, as DIR.")
@@ -42,10 +43,20 @@ class MadeUp(StrEnum):
     GLOBEX = "globex"
 
 
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(f"everycent {version('everycent')}")
+        raise typer.Exit
+
+
 @app.callback()
 def everycent(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the trace when everycent itself fails.")
+    ] = False,
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version),
     ] = False,
 ) -> None:
     """Every cent of the AI bill has an owner, and you can prove it.
@@ -211,7 +222,7 @@ def query(
 @app.command()
 def sources(
     kind: Annotated[
-        str | None, typer.Argument(metavar="[KIND]", help="One kind: how to export and set it up.")
+        str | None, typer.Argument(metavar="KIND", help="One kind: how to export and set it up.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 
@@ -26,6 +27,12 @@ def test_the_first_help_names_every_command_and_exit_code(everycent):
     text = everycent("--help").stdout
     assert all(name in text for name in COMMANDS)
     assert all(f"{code} " in text for code in range(5))
+
+
+def test_the_version_is_told(everycent):
+    result = everycent("--version")
+    assert result.exit_code == 0
+    assert re.fullmatch(r"everycent \d+\.\d+\.\d+\n", result.stdout)
 
 
 def test_the_help_of_simulate_names_every_fault(everycent):
