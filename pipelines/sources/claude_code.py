@@ -1,8 +1,8 @@
 """Claude Code: transcripts of sessions, or its OpenTelemetry events as OTLP/JSON lines.
 
 Both tell the same calls under different ids: give each a feed of its own and count one of them
-(`is_system_of_record: false` for the other). Deliver a transcript when its session is over: an
-answer that was still being written is told again with other numbers.
+(`is_system_of_record: false` for the other). A transcript may come again when its session went on:
+of an answer that was still being written the copy with the latest line counts.
 
 `costUSD` and `cost_usd` are estimates at list price, and with a subscription no money at all. The
 task may be the branch (`task_key: branch`), or of events any attribute. Prompts, answers, paths and
