@@ -34,7 +34,7 @@ SECTIONS = {
 DELIVERY = {
     Delivery.SNAPSHOT: "a later delivery replaces what it covers",
     Delivery.APPEND: "every delivery adds, corrections are rows of their own",
-    Delivery.EVENTS: "a record counts once by its identity, whatever its file, in its newest version",
+    Delivery.EVENTS: "a record counts once, by its identity, in its newest version",
 }
 
 _HEAD = """\
