@@ -8,7 +8,7 @@ export GX_ANALYTICS_ENABLED = false
 export AWS_EC2_METADATA_DISABLED = true
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test lint types fmt bench docs lock clean
+.PHONY: help install demo dev test crashes lint types fmt bench docs lock clean
 
 help:  ## show these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -35,6 +35,9 @@ dev: $(INSTALLED)  ## Dagster's UI on the demo workspace, http on port 3000
 
 test: $(INSTALLED)  ## every test
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+
+crashes: $(INSTALLED)  ## kill -9 at every write of the demo and run again: half an hour
+	$(BIN)/python -m tests.end_to_end.crash_sweep
 
 lint: $(INSTALLED)  ## style of Python and SQL
 	$(BIN)/ruff format --check .

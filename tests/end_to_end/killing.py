@@ -1,5 +1,6 @@
 """Runs of the pipeline that die at a numbered durable action, each a process of its own."""
 
+import hashlib
 import multiprocessing
 import os
 import signal
@@ -12,11 +13,29 @@ import pyarrow.parquet as pq
 from pipelines import durable
 from tests.end_to_end.company import Company
 
+KILLED = -signal.SIGKILL
+
 # a server that has imported everything, has run nothing, and forks a process per run
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(
     ["pipelines.run", "great_expectations", "genai_prices.data", "polars", "jinja2"]
 )
+
+
+def everything_written(company: Company) -> dict[str, str]:
+    """Every file the pipeline has made, with its hash; of DuckDB files, which differ, the name."""
+    files = [
+        path
+        for folder in (".everycent", "published")
+        for path in (company.root / folder).rglob("*")
+        if path.is_file()
+    ]
+    return {
+        path.relative_to(company.root).as_posix(): (
+            "" if "marts.duckdb" in path.name else hashlib.sha256(path.read_bytes()).hexdigest()
+        )
+        for path in files
+    }
 
 
 def run_process(company: Company, *, kill_at: int | None = None, tear_table: int = 0) -> int:

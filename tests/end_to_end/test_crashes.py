@@ -1,7 +1,5 @@
 """`kill -9` at any durable action, then run again: as if nothing had happened."""
 
-import hashlib
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +8,15 @@ import pytest
 
 from pipelines import durable
 from tests.end_to_end.company import Company
-from tests.end_to_end.killing import run_process, run_side_by_side
+from tests.end_to_end.killing import (
+    KILLED,
+    everything_written,
+    run_process,
+    run_side_by_side,
+)
 
 pytestmark = pytest.mark.slow
 
-KILLED = -signal.SIGKILL
 PROCESSES = 2
 WRITING = ("write", "rename", "renamed")
 SOURCES = ("openai_bill", "gateway_eu")
@@ -36,22 +38,6 @@ class Undisturbed:
     def numbers(self, *beginnings: str) -> list[int]:
         """Numbers of the actions whose name begins with one of these."""
         return [n for n, name in enumerate(self.steps, 1) if name.startswith(beginnings)]
-
-
-def everything_written(company: Company) -> dict[str, str]:
-    """Every file the pipeline has made, with its hash; of DuckDB files, which differ, the name."""
-    files = [
-        path
-        for folder in (".everycent", "published")
-        for path in (company.root / folder).rglob("*")
-        if path.is_file()
-    ]
-    return {
-        path.relative_to(company.root).as_posix(): (
-            "" if "marts.duckdb" in path.name else hashlib.sha256(path.read_bytes()).hexdigest()
-        )
-        for path in files
-    }
 
 
 @pytest.fixture(scope="module")
