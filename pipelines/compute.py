@@ -6,7 +6,7 @@ is judged before anything counts: the warehouse's index is written once, at the 
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ from pipelines.lake import Lake
 from pipelines.periods import Statements
 from pipelines.quality import judge, load_gate, quality_table, require
 from pipelines.reference import Reference
-from pipelines.transforms import Partition, Transform, load_transforms
+from pipelines.transforms import Partition, Transform, leading_to, load_transforms
 from pipelines.warehouse import Warehouse, WarehousePart
 from pipelines.workspace import Workspace
 
@@ -168,28 +168,28 @@ class Computation:
                     progress("compute", done + 1, len(ranges))
 
     @contextmanager
-    def day_tables(self, day: date) -> Iterator[Session]:
-        """Build what the public tables of one day are made of, for a look: nothing is kept."""
-        layers = ("staging", "intermediate")
-        with self._built(day, day + timedelta(days=1), layers) as session:
+    def day_tables(self, day: date, tables: Collection[str]) -> Iterator[Session]:
+        """Build some tables of one day, and what they are made of, for a look: nothing is kept."""
+        wanted = leading_to(tables, self._transforms)
+        with self._built(day, day + timedelta(days=1), wanted) as session:
             yield session
 
     @contextmanager
     def _built(
-        self, from_date: date, to_date: date, layers: Sequence[str], sessions: int = 1
+        self, from_date: date, to_date: date, wanted: Sequence[Transform], sessions: int = 1
     ) -> Iterator[Session]:
         with self._inputs.session(sessions) as session:
             self._inputs.register_days(session, from_date, to_date)
-            session.build(self._select("day", layers), self._params(from_date, to_date))
+            session.build(wanted, self._params(from_date, to_date))
             yield session
 
     def _compute_days(
         self, from_date: date, to_date: date, sessions: int
     ) -> tuple[pa.Table, list[WarehousePart]]:
         """Counters and stored parts of a range of days."""
-        layers = ("staging", "intermediate", "marts")
+        wanted = self._select("day", ("staging", "intermediate", "marts"))
         days = [day.isoformat() for day in days_of(from_date, to_date)]
-        with self._built(from_date, to_date, layers, sessions) as session:
+        with self._built(from_date, to_date, wanted, sessions) as session:
             params = self._params(from_date, to_date)
             counters = session.fetch(self._select("day", ("checks",)), params)
             parts = [

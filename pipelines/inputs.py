@@ -5,9 +5,8 @@ from datetime import date, timedelta
 
 import pyarrow as pa
 
-from models.columns import Column, arrow_schema
+from models.columns import Column
 from models.facts import FACTS, Fact
-from models.reference import REFERENCE_TABLES
 from models.vocabulary import CALL_METERS, MatchOn
 from pipelines.engine.duckdb import Session
 from pipelines.lake import Lake
@@ -20,11 +19,6 @@ ModelName = tuple[str | None, str | None]
 
 _LINEAGE = {"file_id", "source_row"}
 _PROFILE_KEY = Column("profile_key", "UBIGINT", "Hash over CALL_PROFILE.")
-
-EMPTY_REFERENCE = {
-    name: arrow_schema(table.columns).empty_table() for name, table in REFERENCE_TABLES.items()
-}
-"""Reference tables without rows, for tests and table docs."""
 
 
 def fact_columns(fact: Fact) -> tuple[Column, ...]:

@@ -4,7 +4,7 @@ The header is the YAML inside the leading comment. Dependencies are read from th
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from graphlib import TopologicalSorter
@@ -112,6 +112,15 @@ PARAMS = (
     "outcome_window_days",
 )
 """Every value a transform may bind: `$name`. Days are half-open [from_date, to_date)."""
+
+
+def leading_to(tables: Collection[str], transforms: Mapping[str, Transform]) -> list[Transform]:
+    """The transforms that some tables are made by, in their order in `transforms`."""
+    needed = set(tables)
+    for transform in reversed(list(transforms.values())):
+        if transform.name in needed:
+            needed.update(transform.inputs)
+    return [transform for transform in transforms.values() if transform.name in needed]
 
 
 @cache

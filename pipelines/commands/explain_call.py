@@ -74,8 +74,11 @@ def explain_calls(views: Views, identity: str) -> Sequence[CallExplanation | Unc
         rows = [row for each in ids for row in views.published_rows("fct_calls", "call_id", each)]
     if not rows:
         return [_uncounted(views, identity, copies)] if copies else []
-    with views.day_tables(rows[0]["charge_date"]) as session:
+    with views.day_tables(rows[0]["charge_date"], *_TABLES) as session:
         return [_explanation(views, session, row, copies) for row in rows]
+
+
+_TABLES = ("int_calls__weighed", "int_calls__costed", "int_components__pooled", "int_pools")
 
 
 def show_call(found: CallExplanation | UncountedCall) -> None:

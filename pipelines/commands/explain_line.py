@@ -149,7 +149,7 @@ def _charges(views: Views, line: Row) -> list[BilledLine]:
     if line["cost_basis"] != "billed":
         return []
     day = line["charge_date"]
-    with views.day_tables(day) as session:
+    with views.day_tables(day, "int_charges__pooled", "int_charges__classified") as session:
         if line["pool_id"]:
             charges = rows_of(
                 session.con,

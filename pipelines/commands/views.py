@@ -60,9 +60,9 @@ class Views:
         return []
 
     @contextmanager
-    def day_tables(self, day: date) -> Iterator[Session]:
-        """Every table of a day, computed now from lake and reference tables."""
-        with self._computation.day_tables(day) as session:
+    def day_tables(self, day: date, *tables: str) -> Iterator[Session]:
+        """Some tables of a day, computed now from lake and reference tables."""
+        with self._computation.day_tables(day, tables) as session:
             yield session
 
     def is_stale(self, day: date) -> bool:

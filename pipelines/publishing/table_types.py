@@ -7,10 +7,12 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
+from models.columns import arrow_schema
 from models.facts import Fact
+from models.reference import REFERENCE_TABLES
 from pipelines.control_totals import columns_of
 from pipelines.engine.duckdb import Session
-from pipelines.inputs import EMPTY_REFERENCE, fact_columns
+from pipelines.inputs import fact_columns
 from pipelines.lake import Lake
 from pipelines.periods import INVOICE_TOTAL_SCHEMA, ROUNDING_SCHEMA, STATEMENT_SCHEMA
 from pipelines.prices import price_table, resolve_models
@@ -55,14 +57,17 @@ def _register(session: Session, lake: Lake) -> None:
     for fact in Fact:
         session.register_parts(f"lake_{fact}", fact_columns(fact), [])
     winners = lake.winners(Fact.CHARGES)
-    aliases = EMPTY_REFERENCE["ref_model_aliases"]
+    reference = {
+        name: arrow_schema(table.columns).empty_table() for name, table in REFERENCE_TABLES.items()
+    }
+    aliases = reference["ref_model_aliases"]
     models = resolve_models([], aliases)
     tables = {
-        **EMPTY_REFERENCE,
+        **reference,
         **{name: pa.schema(list(kinds.items())).empty_table() for name, kinds in _SETTINGS.items()},
         "lake_winners": winners.append_column("fact", pa.array([], pa.string())),
         "model_map": models,
-        "price_book": price_table(EMPTY_REFERENCE["ref_contract_prices"], aliases, models),
+        "price_book": price_table(reference["ref_contract_prices"], aliases, models),
         "rounded_statements": STATEMENT_SCHEMA.empty_table(),
         "statement_rounding": ROUNDING_SCHEMA.empty_table(),
         "invoice_totals": INVOICE_TOTAL_SCHEMA.empty_table(),
