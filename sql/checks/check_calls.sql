@@ -43,20 +43,9 @@ staged as (
 ),
 
 -- of the calls that came more than once and do not count, those whose contents differ
-repeated as (
-    select
-        calls.source,
-        calls.call_id
-    from lake_calls as calls
-    semi join sources on calls.source = sources.source and sources.is_system_of_record
-    where not calls.is_rollup
-    group by calls.source, calls.call_id
-    having count(*) > 1
-),
-
 absent as (
     select repeated.*
-    from repeated
+    from stg_calls__repeated as repeated
     anti join stg_calls
         on repeated.source = stg_calls.source and repeated.call_id = stg_calls.call_id
     anti join stg_calls__corroborating as others

@@ -8,32 +8,11 @@ keys: [source, call_id]
 */
 
 -- calls are wide and many: only ids are looked at until the last step, and rows are read once
-with records as (
-    select
-        calls.source,
-        calls.call_id,
-        calls.parent_call_id,
-        calls.updated_at
-    from lake_calls as calls
-    semi join sources on calls.source = sources.source and sources.is_system_of_record
-    where not calls.is_rollup
-),
-
-repeated as (
-    select
-        source,
-        call_id,
-        max(updated_at) as updated_at
-    from records
-    group by source, call_id
-    having count(*) > 1
-),
-
 -- a delivery that comes twice is the same content twice: lineage is not part of lake_calls
-newest as (
+with newest as (
     select distinct calls.*
     from lake_calls as calls
-    inner join repeated
+    inner join stg_calls__repeated as repeated
         on
             calls.source = repeated.source
             and calls.call_id = repeated.call_id
@@ -50,98 +29,7 @@ conflicts as (
     having count(*) > 1
 ),
 
--- a call that names another as its parent: is it the same work, told by a framework and a client?
-pairs as (
-    select distinct
-        inners.source,
-        inners.call_id as inner_id,
-        outers.call_id as outer_id
-    from records as inners
-    inner join records as outers
-        on inners.source = outers.source and inners.parent_call_id = outers.call_id
-    where inners.parent_call_id <> inners.call_id
-),
-
-paired as (
-    select
-        source,
-        inner_id as call_id
-    from pairs
-    union
-    select
-        source,
-        outer_id as call_id
-    from pairs
-),
-
-used as (
-    select
-        calls.source,
-        calls.call_id,
-        calls.charge_date,
-        calls.trace_id,
-        calls.parent_call_id,
-        calls.provider_request_id,
-        calls.started_at,
-        calls.ended_at,
-        coalesce(calls.input_uncached_tokens, 0) as input_uncached,
-        coalesce(calls.cache_read_tokens, 0) as cache_read,
-        coalesce(calls.cache_write_5m_tokens, 0) as cache_write_5m,
-        coalesce(calls.cache_write_1h_tokens, 0) as cache_write_1h,
-        coalesce(calls.input_audio_tokens, 0) as input_audio,
-        coalesce(calls.input_image_tokens, 0) as input_image,
-        coalesce(calls.output_text_tokens, 0) as output_text,
-        coalesce(calls.output_reasoning_tokens, 0) as output_reasoning,
-        coalesce(calls.output_audio_tokens, 0) as output_audio,
-        coalesce(calls.output_image_tokens, 0) as output_image
-    from lake_calls as calls
-    semi join paired on calls.source = paired.source and calls.call_id = paired.call_id
-    anti join conflicts on calls.source = conflicts.source and calls.call_id = conflicts.call_id
-    left join repeated on calls.source = repeated.source and calls.call_id = repeated.call_id
-    where
-        not calls.is_rollup
-        and calls.operation <> 'tool'
-        and (
-            repeated.call_id is null
-            or calls.updated_at is not distinct from repeated.updated_at
-        )
-),
-
-around_another as (
-    select distinct
-        outers.source,
-        outers.call_id
-    from used as inners
-    inner join used as outers
-        on
-            inners.source = outers.source
-            and inners.parent_call_id = outers.call_id
-            and inners.charge_date = outers.charge_date
-            and inners.trace_id is not distinct from outers.trace_id
-    where
-        inners.call_id <> outers.call_id
-        and inners.input_uncached + inners.cache_read + inners.cache_write_5m
-        + inners.cache_write_1h + inners.input_audio + inners.input_image + inners.output_text
-        + inners.output_reasoning + inners.output_audio + inners.output_image > 0
-        and (
-            inners.provider_request_id = outers.provider_request_id
-            or (
-                inners.started_at between outers.started_at and outers.ended_at
-                and inners.input_uncached = outers.input_uncached
-                and inners.cache_read = outers.cache_read
-                and inners.cache_write_5m = outers.cache_write_5m
-                and inners.cache_write_1h = outers.cache_write_1h
-                and inners.input_audio = outers.input_audio
-                and inners.input_image = outers.input_image
-                and inners.output_text = outers.output_text
-                and inners.output_reasoning = outers.output_reasoning
-                and inners.output_audio = outers.output_audio
-                and inners.output_image = outers.output_image
-            )
-        )
-),
-
-not_counted as (
+counted_elsewhere as (
     select
         source,
         call_id
@@ -151,38 +39,25 @@ not_counted as (
     select
         source,
         call_id
-    from conflicts
-    union
-    select
-        source,
-        call_id
-    from around_another
-),
-
-not_as_they_are as (
-    select
-        source,
-        call_id
-    from repeated
-    union
-    select
-        source,
-        call_id
-    from not_counted
+    from stg_calls__nested
 ),
 
 counted as (
     select calls.*
     from lake_calls as calls
     semi join sources on calls.source = sources.source and sources.is_system_of_record
-    anti join not_as_they_are
-        on calls.source = not_as_they_are.source and calls.call_id = not_as_they_are.call_id
+    anti join stg_calls__repeated as repeated
+        on calls.source = repeated.source and calls.call_id = repeated.call_id
+    anti join counted_elsewhere as others
+        on calls.source = others.source and calls.call_id = others.call_id
     where not calls.is_rollup
     union all
     select newest.*
     from newest
-    anti join not_counted
-        on newest.source = not_counted.source and newest.call_id = not_counted.call_id
+    anti join conflicts
+        on newest.source = conflicts.source and newest.call_id = conflicts.call_id
+    anti join counted_elsewhere as others
+        on newest.source = others.source and newest.call_id = others.call_id
 )
 
 select
