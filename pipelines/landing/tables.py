@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import cast
 
 import duckdb
 import numpy as np
@@ -19,7 +18,7 @@ from pipelines.sources.base import FoundFile, StreamReader, Tables
 
 ROWS = 8192
 MAX_ROW_BYTES = 16 * 2**20
-"""A CSV row is never longer; it is also how much of a file is read at once."""
+MAX_HEADER_BYTES = 2**20
 
 
 class LogReader:
@@ -96,25 +95,68 @@ class LogReader:
 
 
 def _csv_batches(file: FoundFile, tables: Tables) -> Iterator[pa.RecordBatch]:
-    """Rows of a CSV file as texts, block by block; an empty value is null."""
-    content = io.BufferedReader(_Blocks(unpacked(file)), MAX_ROW_BYTES)
-    header = content.peek(1).split(b"\n", 1)[0].decode("utf-8-sig").rstrip("\r")
-    names = next(csv.reader([header], delimiter=tables.delimiter, quotechar=tables.quote), [])
-    wanted = _wanted(names, tables)
-    with pa_csv.open_csv(
-        content,
-        read_options=pa_csv.ReadOptions(use_threads=False, block_size=MAX_ROW_BYTES),
-        parse_options=pa_csv.ParseOptions(
-            delimiter=tables.delimiter, quote_char=tables.quote, newlines_in_values=True
-        ),
-        convert_options=pa_csv.ConvertOptions(
-            include_columns=wanted,
-            column_types=dict.fromkeys(wanted, pa.string()),
-            strings_can_be_null=True,
-            null_values=[""],
-        ),
-    ) as reader:
-        yield from reader
+    """Rows of a CSV file as texts, some at a time; an empty value is null."""
+    names: list[str] = []
+    wanted: list[str] = []
+    for rows in _whole_rows(unpacked(file), tables.quote.encode()):
+        is_first = not names
+        if is_first:
+            header = io.StringIO(rows[:MAX_HEADER_BYTES].decode("utf-8-sig", "replace"))
+            names = next(csv.reader(header, delimiter=tables.delimiter, quotechar=tables.quote))
+            wanted = _wanted(names, tables)
+        table = pa_csv.read_csv(
+            pa.BufferReader(rows),
+            read_options=pa_csv.ReadOptions(
+                use_threads=False,
+                block_size=len(rows) + 1,
+                column_names=names,
+                skip_rows_after_names=int(is_first),
+            ),
+            parse_options=pa_csv.ParseOptions(
+                delimiter=tables.delimiter, quote_char=tables.quote, newlines_in_values=True
+            ),
+            convert_options=pa_csv.ConvertOptions(
+                include_columns=wanted,
+                column_types=dict.fromkeys(wanted, pa.string()),
+                strings_can_be_null=True,
+                null_values=[""],
+            ),
+        )
+        yield from table.to_batches()
+
+
+def _whole_rows(blocks: Iterator[bytes], quote: bytes) -> Iterator[bytes]:
+    """Blocks cut again where a CSV row ends: at a line end that is not inside quotes.
+
+    Arrow can do that too, but reads half a gigabyte ahead.
+    """
+    rest = b""
+    for block in blocks:
+        data = rest + block
+        end = _end_of_rows(data, quote)
+        if end:
+            yield data[:end]
+        rest = data[end:]
+        if len(rest) > MAX_ROW_BYTES:
+            raise FileRefusedError(
+                "row_too_long",
+                f"a row is longer than {MAX_ROW_BYTES // 2**20} MiB, or a quote is not closed",
+                "Deliver it again, or without its contents",
+            )
+    if rest:
+        yield rest
+
+
+def _end_of_rows(data: bytes, quote: bytes) -> int:
+    """Where the last whole row of some data ends, which begin with a row; 0 if none does."""
+    quotes = np.count_nonzero(np.frombuffer(data, np.uint8) == quote[0])
+    end = len(data)
+    while (line_end := data.rfind(b"\n", 0, end)) >= 0:
+        quotes -= data.count(quote, line_end, end)
+        if quotes % 2 == 0:
+            return line_end + 1
+        end = line_end
+    return 0
 
 
 def _parquet_batches(file: FoundFile, tables: Tables) -> Iterator[pa.RecordBatch]:
@@ -141,23 +183,3 @@ def _wanted(names: Sequence[str], tables: Tables) -> list[str]:
             "Check what it is, or correct the settings",
         )
     return wanted
-
-
-class _Blocks(io.RawIOBase):
-    """Blocks of bytes as a file."""
-
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._blocks = blocks
-        self._block = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: object) -> int:
-        if not self._block:
-            self._block = memoryview(next(self._blocks, b""))
-        into = cast("memoryview", buffer)
-        size = min(len(into), len(self._block))
-        into[:size] = self._block[:size]
-        self._block = self._block[size:]
-        return size
