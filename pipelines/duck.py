@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-MEMORY_MB = 600
+MEMORY_MB = 500
 """What all sessions of a process may take together before they spill."""
 
 

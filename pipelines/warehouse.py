@@ -258,14 +258,16 @@ def _store(
         params={"first_day": first_day} if first_day else {},
     )
     # DuckDB's own writer encodes equal rows differently, depending on what they were computed with
-    pq.write_table(
-        query.to_arrow_table().combine_chunks(),
+    rows_in_order = query.to_arrow_reader(ROW_GROUP_SIZE)
+    with pq.ParquetWriter(
         prepared,
+        rows_in_order.schema,
         compression="zstd",
-        row_group_size=ROW_GROUP_SIZE,
         write_page_checksum=True,
         store_schema=False,
-    )
+    ) as writer:
+        for row_group in rows_in_order:
+            writer.write_batch(row_group, ROW_GROUP_SIZE)
     digest = sha256_of(prepared)
     path = folder / f"{partition}.{digest[:16]}.parquet"
     prepared.replace(path)

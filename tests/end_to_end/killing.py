@@ -80,14 +80,20 @@ def _run(root: Path, kill_at: int | None, tear_table: int) -> None:
 
 
 def _tear(number: int) -> None:
-    write, written = pq.write_table, 0
+    class Torn(pq.ParquetWriter):
+        written = 0
 
-    def torn(table, where, **options) -> None:
-        nonlocal written
-        write(table, where, **options)
-        written += 1
-        if written == number:
-            os.truncate(where, Path(where).stat().st_size // 2)
-            os.kill(os.getpid(), signal.SIGKILL)
+        def __init__(self, where: Path, *args: object, **options: object) -> None:
+            self.path = where
+            super().__init__(where, *args, **options)
 
-    pq.write_table = torn
+        def close(self) -> None:
+            if not self.is_open:
+                return
+            super().close()
+            Torn.written += 1
+            if Torn.written == number:
+                os.truncate(self.path, self.path.stat().st_size // 2)
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    pq.ParquetWriter = Torn
