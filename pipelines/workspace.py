@@ -250,9 +250,15 @@ def _is_inside(place: str) -> bool:
 def _place_problems(read: YamlText) -> list[Problem]:
     """Check that no place is outside the workspace, and none is inside another.
 
-    Files under two sources would be counted twice; output in an inbox would be read back.
+    Files under two sources would be counted twice, unless the two take different facts from them,
+    as calls and scores from traces. Output in an inbox would be read back.
     """
     problems = []
+    facts = {
+        (*path, "location"): frozenset(kind.facts)
+        for path, source in _entries(read.value)
+        if (kind := find_source(_text(source, "kind") or ""))
+    }
     seen: list[tuple[YamlPath, PurePosixPath]] = [((REFERENCE_DIR,), PurePosixPath(REFERENCE_DIR))]
     for path, place in _places(read.value):
         is_bucket = path == _MIRROR or (is_remote(place) and path[-1] == "location")
@@ -262,6 +268,9 @@ def _place_problems(read: YamlText) -> list[Problem]:
             continue
         here = _bucket_path(place) if is_bucket else PurePosixPath(place)
         for other, there in seen:
+            is_shared = here == there and {path, other} <= facts.keys()
+            if is_shared and facts[path].isdisjoint(facts[other]):
+                continue
             if here.is_relative_to(there) or there.is_relative_to(here):
                 text = f"The folder overlaps with {setting(other)}."
                 problems.append(_at(read, path, "overlap", text, "Give each its own folder."))

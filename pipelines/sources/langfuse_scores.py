@@ -6,15 +6,13 @@ never read.
 
 Export:
     1. Set up the blob-storage export as for `langfuse`: it writes the table `scores` too.
-    2. Bring `<project>/scores/` (and `<project>/manifests/`) into a folder of this feed's own: two
-       feeds cannot share one.
-    3. For traces exported by API or UI: copy them here as well, or make this folder a link to the
-       other (`ln -s langfuse inbox/langfuse_scores`); only their scores are read.
+    2. Give this feed the same location as the `langfuse` feed: each reads its own tables.
+    3. Of traces exported by API or UI it reads the scores, and the other feed the observations.
 
 Settings:
     - source: langfuse_scores
       kind: langfuse_scores
-      location: inbox/langfuse_scores
+      location: inbox/langfuse
 
 Reads:
     `id`, `project_id`, `name`, `value`, `data_type`, `source`, `timestamp`, `created_at`,

@@ -7,13 +7,12 @@ who gave them are never kept.
 Export:
     1. Export traces as for `mlflow_traces`: assessments are inside. Export a trace again after it
        was judged.
-    2. Two feeds cannot share a folder: copy the files into one of this feed's own, or make it a
-       link to the other (`ln -s mlflow inbox/mlflow_assessments`).
+    2. Give this feed the same location as the `mlflow_traces` feed: each reads its own part.
 
 Settings:
     - source: mlflow_assessments
       kind: mlflow_assessments
-      location: inbox/mlflow_assessments
+      location: inbox/mlflow
 
 Reads:
     Of each assessment `assessment_id`, `assessment_name`, the `value` of its `feedback`,

@@ -488,3 +488,13 @@ def test_a_broken_score_is_set_aside(scores, broken, rule):
 
     assert [r.rule for r in record.quarantine] == [rule, "not_an_object", "not_json"]
     assert len(scores.rows(Fact.OUTCOMES)) == 1
+
+
+def test_observations_and_scores_are_read_from_one_folder(room, scores):
+    for one in (room, scores):
+        one.put(V2, lines(row()))
+        one.put("export/project-1/scores/2026-10-02T00-00-00.jsonl", lines(score()))
+    landed = [one.land() for one in (room, scores)]
+
+    assert [result.problems for result in landed] == [(), ()]
+    assert [result.rows_accepted for result in landed] == [1, 1]

@@ -269,3 +269,27 @@ def test_a_workspace_never_shows_its_key(bench):
     workspace = load_workspace(bench.root, bench.env)
 
     assert bench.env["EVERYCENT_PSEUDONYM_KEY"] not in repr(workspace)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "rules"),
+    [
+        (("langfuse", "langfuse_scores"), []),
+        (("mlflow_assessments", "mlflow_traces"), []),
+        (("langfuse", "otel_genai"), ["overlap"]),
+        (("langfuse", "langfuse"), ["overlap"]),
+    ],
+)
+def test_two_feeds_share_a_folder_where_they_take_different_facts_from_it(bench, kinds, rules):
+    feeds = "".join(
+        f"  - {{source: feed_{n}, kind: {kind}, location: inbox/openai}}\n"
+        for n, kind in enumerate(kinds)
+    )
+    bench.write("everycent.yaml", GOOD[: GOOD.index("  - source")] + feeds)
+
+    try:
+        load_workspace(bench.root, bench.env)
+    except WorkspaceError:
+        assert [rule for rule, *_ in bench.found()] == rules
+    else:
+        assert rules == []
