@@ -131,7 +131,7 @@ SOURCE = Source(
         )
         for source_format in ("langfuse_observations_v2", "langfuse_observations", "langfuse_api")
     ),
-    proof="real files",
+    proof="real files, blob exports constructed",
     suffixes=SUFFIXES,
     layout=_layout,
     stream=StreamReader(

@@ -323,7 +323,7 @@ SOURCE = Source(
             "input_tokens holds cached text; audio stands beside it, as documented to mid 2026",
         ),
     ),
-    proof="documented examples",
+    proof="documented examples, real dashboard downloads",
     suffixes=(".json", ".csv"),
     layout=folder_layout,
     read=_read,
