@@ -71,6 +71,14 @@ def write_bytes(path: Path, content: bytes) -> None:
     replace(prepared, path)
 
 
+def keep(path: Path, content: bytes) -> None:
+    """Write a file that may be lost: never half, but neither durable nor numbered."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    prepared = temporary(path)
+    prepared.write_bytes(content)
+    prepared.replace(path)
+
+
 def point(link: Path, target: str) -> None:
     """Swap a symbolic link to another version in one step.
 

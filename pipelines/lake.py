@@ -2,6 +2,7 @@
 
     <fact>/charge_date=YYYY-MM-DD/<landing_id>-<n>.parquet
     landed/<source>/<landing_id>.json
+    seen/<source>.json
 
 A part without a commit record does not exist: what an interrupted landing left is never read, and
 swept away by the next landing of that source.
@@ -147,6 +148,10 @@ class Lake:
     def spill(self, source: str) -> Path:
         """Where a source's landing may keep what does not fit in memory, until it ends."""
         return self.root / ".spill" / source
+
+    def seen(self, source: str) -> Path:
+        """Where a source's landing remembers the hashes of the files that it has seen."""
+        return self.root / "seen" / f"{source}.json"
 
     def commit(self, record: Landed) -> None:
         """Make a landing count. Its parts must be durable already."""

@@ -1,26 +1,56 @@
-"""Which files a source's location holds, by content. Reads every byte once, to hash it."""
+"""Which files a source's location holds, by content. A file is read for that while it is new."""
 
 import hashlib
+import json
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from pipelines import durable
 from pipelines.durable import TEMPORARY
 from pipelines.sources.base import FoundFile
 
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload")
 
+SETTLED_NS = 2_000_000_000
+"""A file that changed less than this ago may change again within one tick of its clock."""
 
-def find_files(folder: Path) -> list[FoundFile]:
+Seen = Mapping[str, list[int | str]]
+"""By name: size, times of the last change of content and of anything, inode; then the hash."""
+
+
+def find_files(folder: Path, seen_path: Path) -> list[FoundFile]:
     """Every file below a folder, hashed, ordered by name.
 
     Hidden files, unfinished uploads and read-me files are passed over. Links are never followed,
     neither to files nor to folders. A missing folder holds no files.
+
+    Args:
+        folder: Where to look.
+        seen_path: Remembers hashes, so that a file is not read again while the system says that
+            nothing of it changed. Whoever removes it loses time only.
     """
+    seen = _remembered(seen_path)
     names = sorted(file_names(folder))
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        return list(pool.map(lambda name: _found(folder, name), names, chunksize=64))
+        looked_at = list(pool.map(lambda name: _found(folder, name, seen), names, chunksize=64))
+    settled = time.time_ns() - SETTLED_NS
+    now = {
+        file.name: [*marks, file.sha256] for file, marks in looked_at if max(marks[1:3]) < settled
+    }
+    if now != seen:
+        durable.keep(seen_path, json.dumps(now).encode())
+    return [file for file, _ in looked_at]
+
+
+def _remembered(path: Path) -> Seen:
+    try:
+        seen = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return seen if isinstance(seen, dict) else {}
 
 
 def file_names(folder: Path) -> Iterator[str]:
@@ -38,8 +68,13 @@ def _counts(name: str) -> bool:
     return not lower.startswith((".", TEMPORARY, "readme")) and not lower.endswith(_UNFINISHED)
 
 
-def _found(folder: Path, name: str) -> FoundFile:
+def _found(folder: Path, name: str, seen: Seen) -> tuple[FoundFile, list[int]]:
+    """A file, and the marks by which a change of it would show."""
     path = folder / name
     with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return FoundFile(name, path, os.fstat(file.fileno()).st_size, digest)
+        state = os.fstat(file.fileno())
+        marks = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
+        *known, digest = seen.get(name) or [""]
+        if known != marks:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return FoundFile(name, path, state.st_size, str(digest)), marks

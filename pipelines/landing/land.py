@@ -43,7 +43,7 @@ def land(
     """
     source = source.of(settings)
     lake.sweep(settings.source)
-    found = find_files(folder)
+    found = find_files(folder, lake.seen(settings.source))
     taken = [file for file in found if is_taken(file.name, source)]
     units = list(source.layout(taken))
     known = lake.known_files(settings.source)

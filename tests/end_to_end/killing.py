@@ -23,12 +23,15 @@ _PROCESSES.set_forkserver_preload(
 
 
 def everything_written(company: Company) -> dict[str, str]:
-    """Every file the pipeline has made, with its hash; of DuckDB files, which differ, the name."""
+    """Every file the pipeline has made, with its hash; of DuckDB files, which differ, the name.
+
+    What landing remembers of files, by their times, is left out.
+    """
     files = [
         path
         for folder in (".everycent", "published")
         for path in (company.root / folder).rglob("*")
-        if path.is_file()
+        if path.is_file() and path.parent.name != "seen"
     ]
     return {
         path.relative_to(company.root).as_posix(): (
