@@ -18,7 +18,8 @@ SETTLED_NS = 2_000_000_000
 """A file that changed less than this ago may change again within one tick of its clock."""
 
 Seen = Mapping[str, list[int | str]]
-"""By name: size, times of the last change of content and of anything, inode; then the hash."""
+"""By hash of the name, which may say who somebody is: size, times of the last change of content and
+of anything, inode; then the hash."""
 
 
 def find_files(folder: Path, seen_path: Path) -> list[FoundFile]:
@@ -38,7 +39,9 @@ def find_files(folder: Path, seen_path: Path) -> list[FoundFile]:
         looked_at = list(pool.map(lambda name: _found(folder, name, seen), names, chunksize=64))
     settled = time.time_ns() - SETTLED_NS
     now = {
-        file.name: [*marks, file.sha256] for file, marks in looked_at if max(marks[1:3]) < settled
+        _key(file.name): [*marks, file.sha256]
+        for file, marks in looked_at
+        if max(marks[1:3]) < settled
     }
     if now != seen:
         durable.keep(seen_path, json.dumps(now).encode())
@@ -63,6 +66,10 @@ def file_names(folder: Path) -> Iterator[str]:
                 yield path.relative_to(folder).as_posix()
 
 
+def _key(name: str) -> str:
+    return hashlib.sha256(os.fsencode(name)).hexdigest()
+
+
 def _counts(name: str) -> bool:
     lower = name.lower()
     return not lower.startswith((".", TEMPORARY, "readme")) and not lower.endswith(_UNFINISHED)
@@ -74,7 +81,7 @@ def _found(folder: Path, name: str, seen: Seen) -> tuple[FoundFile, list[int]]:
     with path.open("rb") as file:
         state = os.fstat(file.fileno())
         marks = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
-        *known, digest = seen.get(name) or [""]
+        *known, digest = seen.get(_key(name)) or [""]
         if known != marks:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     return FoundFile(name, path, state.st_size, str(digest)), marks
