@@ -21,6 +21,7 @@ from pipelines.places.addresses import AddressError, is_remote, read_address
 from pipelines.problems import Problem, WorkspaceError, did_you_mean, in_order
 from pipelines.pseudonyms import pseudonymiser, read_key
 from pipelines.sources import all_sources, find_source
+from pipelines.sources.base import Source
 from pipelines.yaml_text import YamlPath, YamlText, YamlValue, read_yaml, setting
 
 __all__ = ["Problem", "Workspace", "WorkspaceError", "load_workspace", "open_workspace"]
@@ -250,12 +251,12 @@ def _is_inside(place: str) -> bool:
 def _place_problems(read: YamlText) -> list[Problem]:
     """Check that no place is outside the workspace, and none is inside another.
 
-    Files under two sources would be counted twice, unless the two take different facts from them,
-    as calls and scores from traces. Output in an inbox would be read back.
+    Files under two sources would be counted twice, unless one takes from the other's files what
+    that leaves, as scores from traces. Output in an inbox would be read back.
     """
     problems = []
-    facts = {
-        (*path, "location"): frozenset(kind.facts)
+    kinds = {
+        (*path, "location"): kind
         for path, source in _entries(read.value)
         if (kind := find_source(_text(source, "kind") or ""))
     }
@@ -268,8 +269,7 @@ def _place_problems(read: YamlText) -> list[Problem]:
             continue
         here = _bucket_path(place) if is_bucket else PurePosixPath(place)
         for other, there in seen:
-            is_shared = here == there and {path, other} <= facts.keys()
-            if is_shared and facts[path].isdisjoint(facts[other]):
+            if here == there and _may_share(kinds.get(path), kinds.get(other)):
                 continue
             if here.is_relative_to(there) or there.is_relative_to(here):
                 text = f"The folder overlaps with {setting(other)}."
@@ -300,6 +300,12 @@ def _bucket_path(place: str) -> PurePosixPath:
     """A bucket's folder as a path that no folder of the workspace has."""
     address = read_address(place)
     return PurePosixPath("/", address.bucket, address.prefix)
+
+
+def _may_share(one: Source | None, other: Source | None) -> bool:
+    if one is None or other is None:
+        return False
+    return one.beside == other.name or other.beside == one.name
 
 
 def _places(value: YamlValue) -> Iterable[tuple[YamlPath, str]]:

@@ -122,6 +122,8 @@ class Source:
     """Stream sources: instead of `read`."""
     feed: "Callable[[SourceSettings], Source] | None" = None
     """Kinds whose feeds differ: what one feed is, from its settings."""
+    beside: str | None = None
+    """The kind whose folder it may share, because it reads what that kind leaves."""
     check: Callable[[SourceSettings], Iterable[SettingProblem]] | None = None
     """What settings must say for this kind, beyond their contract."""
 

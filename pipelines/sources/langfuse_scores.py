@@ -113,6 +113,7 @@ SOURCE = Source(
     money_unit="none",
     token_rules=(),
     proof="real files, blob exports constructed",
+    beside="langfuse",
     suffixes=(".jsonl", ".json", ".csv", ".jsonl.gz", ".json.gz", ".csv.gz"),
     layout=_layout,
     read=_read,

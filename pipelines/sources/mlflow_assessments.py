@@ -99,6 +99,7 @@ SOURCE = Source(
     money_unit="none",
     token_rules=(),
     proof="real files",
+    beside="mlflow_traces",
     suffixes=(".jsonl", ".json", ".jsonl.gz", ".json.gz"),
     read=_read,
 )
