@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
+from threading import Event
 
 import pyarrow as pa
 
@@ -41,6 +42,10 @@ PERIOD_FILE_TABLES = (
 )
 
 Progress = Callable[[str, int, int], None]
+
+
+class StoppedError(Exception):
+    """Landing was stopped, because landing of another source failed or somebody stopped the run."""
 
 
 class UnknownSourceError(Exception):
@@ -133,16 +138,26 @@ def land_sources(
     """
     kinds = all_sources()
     logs, others = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+    is_stopped = Event()
+
+    def note(stage: str, done: int, total: int) -> None:
+        if is_stopped.is_set():
+            raise StoppedError
+        if progress:
+            progress(stage, done, total)
+
     with only_writer(workspace.state_dir), logs, others:
         work = [
             (logs if kinds[settings.kind].of(settings).stream else others).submit(
-                _land, workspace, settings, progress
+                _land, workspace, settings, note
             )
             for settings in workspace.settings.sources
         ]
         try:
             return tuple(landing.result() for landing in work)
         except BaseException:
+            # Ctrl-C among others: what is landing stops after its batch, the rest does not begin
+            is_stopped.set()
             for lane in (logs, others):
                 lane.shutdown(wait=False, cancel_futures=True)
             raise

@@ -1,6 +1,7 @@
 """Land one source: everything new in its location, each delivery whole or not at all."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 from models.landing import Landed
@@ -59,11 +60,13 @@ def land(
     landed = []
     used = {file.name: file for unit in units for file in unit.files}
     done, to_do = 0, sum(file.size for file in used.values() if file.sha256 not in known)
-    for record in landings:
-        landed.append(record)
-        done += sum(file.size for file in record.files)
-        if progress:
-            progress(settings.source, done, to_do)
+    # whatever ends this, nothing of it goes on writing
+    with closing(landings):
+        for record in landings:
+            landed.append(record)
+            done += sum(file.size for file in record.files)
+            if progress:
+                progress(settings.source, done, to_do)
     lake.sweep(settings.source)
     return LandingResult(
         source=settings.source,
@@ -108,13 +111,14 @@ def _streamed(
     context: ReadContext,
     lake: Lake,
     problems: list[LandingProblem],
-) -> Iterator[Landed]:
+) -> Generator[Landed]:
     files = [file for unit in units for file in unit.files]
     if not source.stream:
         return
-    for landed, refused in land_streams(files, context, source.stream, lake):
-        problems += [_problem(context, file.name, error) for file, error in refused]
-        yield from landed
+    with closing(land_streams(files, context, source.stream, lake)) as batches:
+        for landed, refused in batches:
+            problems += [_problem(context, file.name, error) for file, error in refused]
+            yield from landed
 
 
 def _read(
@@ -123,7 +127,7 @@ def _read(
     context: ReadContext,
     lake: Lake,
     problems: list[LandingProblem],
-) -> Iterator[Landed]:
+) -> Generator[Landed]:
     if source.read is None:
         raise ValueError(f"source kind {source.name} says neither how to read nor how to stream")
     for unit in units:

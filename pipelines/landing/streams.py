@@ -4,7 +4,7 @@ A batch is staged piece by piece by one SQL statement, and written as parts by d
 turns out to be torn after some of it was read, nothing of it lands.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
@@ -32,7 +32,7 @@ MOST_AT_ONCE = 4
 
 def land_streams(
     files: Sequence[FoundFile], context: ReadContext, reader: StreamReader, lake: Lake
-) -> Iterator[tuple[list[Landed], list[Refused]]]:
+) -> Generator[tuple[list[Landed], list[Refused]]]:
     """Land log files; yields what became of each batch, in the order of the files.
 
     A batch that lands counts, whatever becomes of the others.
