@@ -29,7 +29,7 @@ from pipelines.publishing.period_files import period_files
 from pipelines.publishing.publish import Published, publish
 from pipelines.publishing.versions import current_version, folder_of, versions
 from pipelines.reference import load_reference
-from pipelines.sources import all_sources
+from pipelines.sources import source_of
 from pipelines.transforms import load_transforms
 from pipelines.warehouse import Warehouse
 from pipelines.workspace import Workspace
@@ -136,7 +136,6 @@ def land_sources(
     Raises:
         BusyError: Another run is writing to the workspace.
     """
-    kinds = all_sources()
     logs, others = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
     is_stopped = Event()
 
@@ -148,7 +147,7 @@ def land_sources(
 
     with only_writer(workspace.state_dir), logs, others:
         work = [
-            (logs if kinds[settings.kind].of(settings).stream else others).submit(
+            (logs if source_of(settings).stream else others).submit(
                 _land, workspace, settings, note
             )
             for settings in workspace.settings.sources
@@ -172,7 +171,7 @@ def _land(
     if fetched.folder:
         result = land(
             settings,
-            all_sources()[settings.kind],
+            source_of(settings),
             fetched.folder,
             lake,
             pseudonym=workspace.pseudonym,
@@ -350,7 +349,7 @@ def _computation(workspace: Workspace) -> Computation:
 
 def _wanted(settings: SourceSettings) -> Callable[[str], bool]:
     """Which names of a place a source takes; the others need not be brought here."""
-    source = all_sources()[settings.kind].of(settings)
+    source = source_of(settings)
     return lambda name: is_taken(name, source)
 
 

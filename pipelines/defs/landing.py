@@ -11,7 +11,7 @@ from pipelines.defs.errors import without_values
 from pipelines.defs.keys import landing_key
 from pipelines.defs.partitions import ONE_RUN_FOR_A_RANGE
 from pipelines.defs.resources import WorkspaceFolder, settings
-from pipelines.sources import all_sources
+from pipelines.sources import source_of
 
 CHECK = "every_file_accepted"
 
@@ -28,7 +28,7 @@ def landing_asset(source: SourceSettings) -> dg.AssetsDefinition:
     Not partitioned: which days a delivery holds is known only after it is read.
     """
     key = landing_key(source.source)
-    kind = all_sources()[source.kind].of(source)
+    kind = source_of(source)
 
     spec = dg.AssetSpec(
         key,

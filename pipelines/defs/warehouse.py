@@ -20,7 +20,7 @@ from pipelines.defs.keys import RESULTS, audited_key, landing_key, reference_key
 from pipelines.defs.partitions import ONE_DAY, ONE_RUN_FOR_A_RANGE, day_range, days
 from pipelines.defs.resources import WorkspaceFolder, settings
 from pipelines.quality import QualityError, load_suites
-from pipelines.sources import all_sources
+from pipelines.sources import source_of
 from pipelines.transforms import Transform, load_transforms
 
 SHOWN = 50
@@ -175,5 +175,5 @@ def _sources_of(
     return [
         landing_key(source.source)
         for source in workspace.sources
-        if fact in all_sources()[source.kind].of(source).facts
+        if fact in source_of(source).facts
     ]

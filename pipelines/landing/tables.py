@@ -61,7 +61,7 @@ class LogReader:
                 numbers = pa.array(np.arange(first, first + len(texts), dtype=np.int64))
                 first += len(texts)
                 yield Lines(texts, numbers, pa.nulls(len(texts), pa.string()), texts.nbytes)
-        except (duckdb.Error, pa.ArrowException, OSError, ValueError) as error:
+        except (duckdb.Error, pa.ArrowException, csv.Error, OSError, ValueError) as error:
             raise FileRefusedError(
                 "unreadable_table",
                 f"reading it ended in {type(error).__name__}",
@@ -102,7 +102,8 @@ def _csv_batches(file: FoundFile, tables: Tables) -> Iterator[pa.RecordBatch]:
         is_first = not names
         if is_first:
             header = io.StringIO(rows[:MAX_HEADER_BYTES].decode("utf-8-sig", "replace"))
-            names = next(csv.reader(header, delimiter=tables.delimiter, quotechar=tables.quote))
+            cells = csv.reader(header, delimiter=tables.delimiter, quotechar=tables.quote)
+            names = next(cells, [])
             wanted = _wanted(names, tables)
         table = pa_csv.read_csv(
             pa.BufferReader(rows),

@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 from functools import cache
 
+from models.settings import SourceSettings
 from pipelines.sources.base import Source
 
 
@@ -20,6 +21,18 @@ def find_source(kind: str) -> Source | None:
         return None
     source = getattr(importlib.import_module(f"{__name__}.{kind}"), "SOURCE", None)
     return source if isinstance(source, Source) else None
+
+
+def source_of(settings: SourceSettings) -> Source:
+    """What one feed is. Imports no kind but its own.
+
+    Raises:
+        KeyError: There is no such kind; a loaded workspace has none of those.
+    """
+    kind = find_source(settings.kind)
+    if kind is None:
+        raise KeyError(settings.kind)
+    return kind.of(settings)
 
 
 @cache

@@ -37,14 +37,12 @@ Traps:
 
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 from models.facts import Fact
 from models.vocabulary import Delivery, Meter, TokenSemantics
 from pipelines.sources.base import (
-    DeliveryUnit,
     FoundFile,
-    ReadContext,
-    Reading,
     Source,
     TokenRule,
 )
@@ -186,10 +184,6 @@ _BILL = LineBill(
 )
 
 
-def _read(unit: DeliveryUnit, context: ReadContext) -> Reading:
-    return read_lines(unit, context, _BILL)
-
-
 SOURCE = Source(
     name="cursor_usage",
     summary="Cursor usage events of the dashboard (CSV)",
@@ -208,5 +202,5 @@ SOURCE = Source(
     ),
     proof="documented examples",
     suffixes=(".csv",),
-    read=_read,
+    read=partial(read_lines, bill=_BILL),
 )

@@ -38,14 +38,12 @@ Traps:
 
 import re
 from datetime import date
+from functools import partial
 
 from models.facts import Fact
 from models.vocabulary import Delivery, Meter, TokenSemantics
 from pipelines.sources.base import (
-    DeliveryUnit,
     FoundFile,
-    ReadContext,
-    Reading,
     Source,
     TokenRule,
 )
@@ -183,10 +181,6 @@ _BILL = LineBill(
 )
 
 
-def _read(unit: DeliveryUnit, context: ReadContext) -> Reading:
-    return read_lines(unit, context, _BILL)
-
-
 SOURCE = Source(
     name="github_copilot",
     summary="GitHub Copilot usage report: premium requests and AI credits (CSV)",
@@ -204,5 +198,5 @@ SOURCE = Source(
     ),
     proof="documented examples",
     suffixes=(".csv",),
-    read=_read,
+    read=partial(read_lines, bill=_BILL),
 )

@@ -37,15 +37,13 @@ Traps:
 """
 
 from decimal import Decimal, localcontext
+from functools import partial
 
 from models.facts import Fact
 from models.money import MONEY_CONTEXT
 from models.vocabulary import Delivery
 from pipelines.sources.base import (
-    DeliveryUnit,
     FoundFile,
-    ReadContext,
-    Reading,
     Source,
     SourceError,
 )
@@ -171,10 +169,6 @@ _BILL = LineBill(
 )
 
 
-def _read(unit: DeliveryUnit, context: ReadContext) -> Reading:
-    return read_lines(unit, context, _BILL)
-
-
 SOURCE = Source(
     name="opencost_allocation",
     summary="OpenCost or Kubecost allocation of own clusters (JSON)",
@@ -184,5 +178,5 @@ SOURCE = Source(
     token_rules=(),
     proof="constructed files",
     suffixes=(".json",),
-    read=_read,
+    read=partial(read_lines, bill=_BILL),
 )

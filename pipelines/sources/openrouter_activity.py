@@ -37,13 +37,12 @@ Traps:
     - Credits that were bought are no usage: they are on the invoice.
 """
 
+from functools import partial
+
 from models.facts import Fact
 from models.vocabulary import Delivery, Meter, TokenSemantics
 from pipelines.sources.base import (
-    DeliveryUnit,
     FoundFile,
-    ReadContext,
-    Reading,
     Source,
     TokenRule,
 )
@@ -184,10 +183,6 @@ _BILL = LineBill(
 )
 
 
-def _read(unit: DeliveryUnit, context: ReadContext) -> Reading:
-    return read_lines(unit, context, _BILL)
-
-
 SOURCE = Source(
     name="openrouter_activity",
     summary="OpenRouter activity: the API's answer (JSON) or generations (CSV)",
@@ -206,5 +201,5 @@ SOURCE = Source(
     ),
     proof="documented examples",
     suffixes=(".json", ".csv"),
-    read=_read,
+    read=partial(read_lines, bill=_BILL),
 )

@@ -34,14 +34,12 @@ Traps:
 """
 
 from datetime import timedelta
+from functools import partial
 
 from models.facts import Fact
 from models.vocabulary import Delivery, Meter, TokenSemantics
 from pipelines.sources.base import (
-    DeliveryUnit,
     FoundFile,
-    ReadContext,
-    Reading,
     Source,
     SourceError,
     TokenRule,
@@ -141,10 +139,6 @@ _BILL = LineBill(
 )
 
 
-def _read(unit: DeliveryUnit, context: ReadContext) -> Reading:
-    return read_lines(unit, context, _BILL)
-
-
 SOURCE = Source(
     name="vercel_ai_gateway_report",
     summary="Vercel AI Gateway report by day or hour (JSON)",
@@ -162,5 +156,5 @@ SOURCE = Source(
     ),
     proof="constructed files",
     suffixes=(".json",),
-    read=_read,
+    read=partial(read_lines, bill=_BILL),
 )

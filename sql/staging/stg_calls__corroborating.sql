@@ -11,35 +11,32 @@ columns:
 
 -- what the provider never answered has no id of its own, and what a cache answered repeats the
 -- original's
-with others as (
+with identified as (
     select
         calls.source,
         calls.call_id,
+        calls.charge_date,
         feeds.source_rank,
         feeds.is_system_of_record,
-        calls.charge_date,
+        feeds.is_other,
+        feeds.is_record_of_others,
         coalesce(
             case when calls.status <> 'cache_hit' then calls.provider_request_id end,
             calls.call_id
         ) as identity
     from lake_calls as calls
     inner join stg_call_feeds as feeds on calls.source = feeds.source
-    where feeds.is_other and not calls.is_rollup
+    where (feeds.is_other or feeds.is_record_of_others) and not calls.is_rollup
+),
+
+others as (
+    select * from identified
+    where is_other
 ),
 
 records as (
-    select
-        calls.source,
-        calls.call_id,
-        calls.charge_date,
-        feeds.source_rank,
-        coalesce(
-            case when calls.status <> 'cache_hit' then calls.provider_request_id end,
-            calls.call_id
-        ) as identity
-    from lake_calls as calls
-    inner join stg_call_feeds as feeds on calls.source = feeds.source
-    where feeds.is_record_of_others and not calls.is_rollup
+    select * from identified
+    where is_record_of_others
 ),
 
 by_feed as (

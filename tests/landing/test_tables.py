@@ -57,6 +57,8 @@ def test_line_ends_inside_values_and_across_blocks_are_content(room, monkeypatch
         (HEADER + "\n" + ROW.format("r", "")[:-1] + "x\n" * 2000, "row_too_long"),
         (HEADER + "\n" + ROW.format("r", "") + ",one too many\n", "unreadable_table"),
         ("Datum,Betrag\n1,2\n", "missing_columns"),
+        ("\ufeff", "missing_columns"),
+        ("\n\n", "missing_columns"),
     ],
 )
 def test_a_table_that_is_not_one_is_refused_and_says_why(room, monkeypatch, content, rule):
@@ -68,6 +70,12 @@ def test_a_table_that_is_not_one_is_refused_and_says_why(room, monkeypatch, cont
 
     assert [problem.rule for problem in result.problems] == [rule]
     assert [row["call_id"] for row in room.rows()] == ["r-1"]
+
+
+def test_a_header_of_one_endless_name_is_refused(room):
+    room.put("log.csv", '"' + "x" * 200_000 + '"\n1\n')
+
+    assert [problem.rule for problem in room.land().problems] == ["unreadable_table"]
 
 
 def test_parquet_inside_gzip_is_refused(room):
