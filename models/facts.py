@@ -76,6 +76,7 @@ CHARGE = (
     Column("model_text", TEXT, "AI model as the line names it; null when the line names none."),
     Column("meter", TEXT, "Meter, see vocabulary; null when the line lumps all meters together."),
     Column("service_tier", TEXT, "ServiceTier; null when the bill does not say."),
+    Column("inference_geo", TEXT, "As in calls; null when the bill does not say."),
     Column("pricing_category", TEXT, "FOCUS PricingCategory."),
     Column("pricing_quantity", QUANTITY, "FOCUS PricingQuantity, in priced blocks."),
     Column("pricing_unit", TEXT, "FOCUS PricingUnit."),
@@ -111,6 +112,7 @@ USAGE = (
     Column("model_text", TEXT, "AI model as the report names it; null if not grouped by it."),
     Column("meter", TEXT, "Meter, see vocabulary.", nullable=False),
     Column("service_tier", TEXT, "ServiceTier; null if not grouped by it."),
+    Column("inference_geo", TEXT, "As in calls; null if not grouped by it."),
     Column(
         "quantity", QUANTITY, "In single units of the meter; meters are disjoint.", nullable=False
     ),
@@ -125,12 +127,9 @@ USAGE = (
 _CALL_TOKENS = (
     Column("input_uncached_tokens", "BIGINT", "Text input neither read from nor written to cache."),
     Column("cache_read_tokens", "BIGINT", "Input read from the provider's prompt cache."),
-    Column(
-        "cache_write_5m_tokens",
-        "BIGINT",
-        "Input written to cache; all of it if no lifetime is told.",
-    ),
+    Column("cache_write_5m_tokens", "BIGINT", "Input written to the five-minute cache."),
     Column("cache_write_1h_tokens", "BIGINT", "Input written to the one-hour cache."),
+    Column("cache_write_tokens", "BIGINT", "Input written to a cache of unknown lifetime."),
     Column("input_audio_tokens", "BIGINT", "Audio input."),
     Column("input_image_tokens", "BIGINT", "Image input."),
     Column("output_text_tokens", "BIGINT", "Visible text output."),
@@ -169,6 +168,11 @@ CALL = (
     Column("deployment_id", TEXT, "The gateway's deployment, which routes map to an account."),
     Column("region", TEXT, "Region, where known."),
     Column("service_tier", TEXT, "ServiceTier; null when the source does not say."),
+    Column(
+        "inference_geo",
+        TEXT,
+        "Geography the provider promised to stay in, where it has a price: us, eu; null if unsaid.",
+    ),
     Column("api_key_id", TEXT, "Id (never the secret) of the gateway's virtual key."),
     Column("user_id", TEXT, "Keyed pseudonym of the internal user."),
     Column("end_user_id", TEXT, "Keyed pseudonym of the caller's end user."),
@@ -259,6 +263,7 @@ CALL_PROFILE = (
     "deployment_id",
     "region",
     "service_tier",
+    "inference_geo",
     "api_key_id",
     "team_id",
     "org_id",

@@ -321,6 +321,7 @@ select
         {_renamed("tier_text", TIERS)},
         if(has_cost_suffix and ends_with(native_id, '_batch_cost'), 'batch', null)
     ) as service_tier,
+    cast(null as varchar) as inference_geo,
     -- the proxy stores the SHA-256 of a key; a key in clear becomes the same
     if(
         starts_with(key_text, 'sk-'), sha256(key_text), key_text
@@ -361,6 +362,7 @@ select
     if(
         is_unknown or not has_usage, null, if(is_split_wrong, 0, coalesce(split_1h, 0))
     ) as cache_write_1h_tokens,
+    cast(null as bigint) as cache_write_tokens,
     if(is_unknown or not has_usage, null, audio_in) as input_audio_tokens,
     if(is_unknown or not has_usage, null, image_in) as input_image_tokens,
     if(is_unknown, null, visible) as output_text_tokens,

@@ -269,6 +269,7 @@ select
     cast(null as varchar) as deployment_id,
     nullif(region, '') as region,
     {renamed("lower(tier_text)", TIERS)} as service_tier,
+    cast(null as varchar) as inference_geo,
     if(starts_with(api_key_id, 'sk-'), sha256(api_key_id), nullif(api_key_id, '')) as api_key_id,
     nullif(user_id, '') as user_id,
     nullif(end_user_id, '') as end_user_id,
@@ -295,6 +296,7 @@ select
         null,
         if(has_split and not is_split_wrong, coalesce(cache_write_1h, 0), 0)
     ) as cache_write_1h_tokens,
+    cast(null as bigint) as cache_write_tokens,
     if(has_no_details, null, input_audio) as input_audio_tokens,
     if(has_no_details, null, input_image) as input_image_tokens,
     if(is_unknown or (reported_output is null and not is_tool), null, visible)
