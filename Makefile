@@ -26,7 +26,7 @@ install: $(INSTALLED)  ## install the locked packages into .venv
 
 demo: $(INSTALLED)  ## the whole pipeline on the sample company: see the tie-out
 	@rm -rf $(DEMO) && cp -R data_samples/acme $(DEMO)
-	@printf 'EVERYCENT_PSEUDONYM_KEY=%s\n' "$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(32))')" > $(DEMO)/.env
+	@$(BIN)/everycent new-key $(DEMO)
 	@$(BIN)/everycent run $(DEMO)
 
 dev: $(INSTALLED)  ## Dagster's UI on the demo workspace, http on port 3000

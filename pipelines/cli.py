@@ -84,6 +84,36 @@ def init(
     init_command(folder)
 
 
+@app.command("new-key")
+def new_key(
+    folder: Dir = None,
+    workspace: Ws = None,
+    rotate: Annotated[
+        bool,
+        typer.Option(
+            "--rotate", help="Replace the key: every file is landed again, under the new one."
+        ),
+    ] = False,
+    without_gone: Annotated[
+        bool,
+        typer.Option(
+            "--without-gone", help="Rotate although landed files are not in their folders any more."
+        ),
+    ] = False,
+) -> None:
+    """Write the key of people's pseudonyms into `.env`, where there is none; or replace it.
+
+    With another key every person has another name. `--rotate` therefore forgets what was landed,
+    and the next `everycent run` lands every file again. The new key is made here, or is the one
+    you have put into the environment or into `.env` before.
+
+    Example: `everycent new-key acme --rotate`
+    """
+    from pipelines.commands.setting_up import new_key_command
+
+    new_key_command(_folder(folder, workspace), rotate=rotate, without_gone=without_gone)
+
+
 @app.command()
 def check(folder: Dir = None, workspace: Ws = None, as_json: AsJson = False) -> None:
     """Check settings and reference tables, and report everything that is wrong at once.

@@ -1,7 +1,7 @@
 """Keyed pseudonyms: the only form in which a person leaves a reader.
 
-The key is never in a file of the pipeline: it comes from the environment, or from the `.env` file
-in the workspace, which `everycent init` keeps out of version control.
+The key comes from the environment, or from the `.env` file in the workspace, which `everycent init`
+writes and keeps out of version control. Nothing that the pipeline writes holds it.
 """
 
 import base64
@@ -82,7 +82,10 @@ def read_key(
 
 def _problem(name: str, rule: str, said: str) -> Problem:
     message = f"The key of the pseudonyms, {name}, {said}"
-    fix = f"Make one with `{MAKE_A_KEY}`, set {name} to it, and keep it safe."
+    fix = (
+        f"`everycent new-key` writes one into .env; or make one with `{MAKE_A_KEY}`, set {name} to "
+        "it, and keep it safe."
+    )
     return Problem(".env", None, name, rule, message, fix)
 
 

@@ -4,8 +4,9 @@ Each can be run again at any time: what is done already is not done twice.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from models.settings import SourceSettings
 from pipelines.alone import only_writer
 from pipelines.compute import Computation, Computed
 from pipelines.duck import connect
+from pipelines.known_key import remember_key
 from pipelines.lake import Lake
 from pipelines.landing.land import is_taken, land
 from pipelines.landing.result import LandingResult
@@ -121,10 +123,11 @@ def land_source(
 
     Raises:
         UnknownSourceError: The workspace has no such source.
+        WorkspaceError: Files were landed with another pseudonym key meanwhile.
         BusyError: Another run is writing to the workspace.
     """
     settings = _source(workspace, source_id)
-    with only_writer(workspace.state_dir):
+    with _landing(workspace):
         return _land(workspace, settings, progress)
 
 
@@ -134,6 +137,7 @@ def land_sources(
     """Land the new files of every source: logs one after another, and all else beside them.
 
     Raises:
+        WorkspaceError: Files were landed with another pseudonym key meanwhile.
         BusyError: Another run is writing to the workspace.
     """
     logs, others = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
@@ -145,7 +149,7 @@ def land_sources(
         if progress:
             progress(stage, done, total)
 
-    with only_writer(workspace.state_dir), logs, others:
+    with _landing(workspace), logs, others:
         work = [
             (logs if source_of(settings).stream else others).submit(
                 _land, workspace, settings, note
@@ -160,6 +164,14 @@ def land_sources(
             for lane in (logs, others):
                 lane.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+@contextmanager
+def _landing(workspace: Workspace) -> Iterator[None]:
+    """Hold the workspace, with the key that its people were named with from the first file on."""
+    with only_writer(workspace.state_dir):
+        remember_key(workspace.state_dir, workspace.settings.pseudonyms, workspace.key)
+        yield
 
 
 def _land(

@@ -2,13 +2,17 @@
 
 import csv
 import io
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
 
 from models.reference import REFERENCE_TABLES, ReferenceTable
+from models.settings import PseudonymSettings
+from pipelines.known_key import new_key, write_key
 from pipelines.problems import Problem, WorkspaceError
+from pipelines.pseudonyms import read_key
 from pipelines.workspace import REFERENCE_DIR, SETTINGS_FILE
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -18,14 +22,15 @@ A date means midnight UTC; an instant says its zone, such as 2026-10-14T12:00:00
 """
 
 
-def init_workspace(folder: Path) -> list[Path]:
-    """Write a new workspace.
+def init_workspace(folder: Path, env: Mapping[str, str] | None = None) -> list[Path]:
+    """Write a new workspace, with a pseudonym key of its own unless the environment has one.
 
     Args:
         folder: Where to; it is created if need be.
+        env: The environment; the process's own by default.
 
     Returns:
-        The files that were written. All load once a pseudonym key is set.
+        The files that were written.
 
     Raises:
         WorkspaceError: Some of the files exist already. Nothing was written.
@@ -45,7 +50,21 @@ def init_workspace(folder: Path) -> list[Path]:
         # exclusive, so that a file that came up in between is not overwritten either
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
-    return list(files)
+    key = first_key(folder, env)
+    return [*files, *([key] if key else [])]
+
+
+def first_key(folder: Path, env: Mapping[str, str] | None = None) -> Path | None:
+    """Give a workspace that nobody has run a pseudonym key, unless it has one.
+
+    Returns:
+        The `.env` file that holds it; null where there is a key already.
+    """
+    settings = PseudonymSettings()
+    _, problem = read_key(folder, settings, os.environ if env is None else env)
+    if problem is None or problem.rule != "key_missing":
+        return None
+    return write_key(folder, settings.key_env, new_key())
 
 
 def reference_template(table: ReferenceTable, examples: Sequence[Mapping[str, str]]) -> str:

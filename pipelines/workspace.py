@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from models.currencies import CURRENCIES
 from models.record import Record
 from models.settings import CURRENCY_PATTERN, ID_PATTERN, SourceSettings, WorkspaceSettings
+from pipelines.known_key import KnownKey, key_problem, known_key
 from pipelines.places.addresses import AddressError, is_remote, read_address
 from pipelines.problems import Problem, WorkspaceError, did_you_mean, in_order
 from pipelines.pseudonyms import pseudonymiser, read_key
@@ -50,6 +51,8 @@ class Workspace:
     settings: WorkspaceSettings
     pseudonym: Callable[[str], str] = field(repr=False)
     """Keyed pseudonym of a person's id."""
+    key: KnownKey
+    """What may be known of the key they are made with."""
 
     @property
     def state_dir(self) -> Path:
@@ -96,7 +99,7 @@ def open_workspace(
 
     Returns:
         The workspace, if its settings can be read, and every problem. If the key is one of them,
-        the pseudonyms are made with a random key and are good for nothing but checking.
+        the pseudonyms are good for nothing but checking.
     """
     root = Path(folder).absolute()
     missing = _missing(root)
@@ -113,9 +116,12 @@ def open_workspace(
     if settings is None:
         return None, in_order(problems)
     key, problem = read_key(root, settings.pseudonyms, os.environ if env is None else env)
+    key, now = key or os.urandom(32), settings.pseudonyms
+    known = known_key(key, now.tenant)
+    problem = problem or key_problem(root / settings.state_dir, now, known)
     problems += [problem] if problem else []
-    pseudonym = pseudonymiser(key or os.urandom(32), settings.pseudonyms.tenant)
-    return Workspace(root, settings, pseudonym), in_order(problems)
+    workspace = Workspace(root, settings, pseudonymiser(key, now.tenant), known)
+    return workspace, in_order(problems)
 
 
 def _missing(root: Path) -> Problem | None:

@@ -10,9 +10,8 @@ from pipelines.commands import terminal
 from pipelines.commands.guard import MISTAKE, UserError
 from pipelines.commands.program import near, program, typed
 from pipelines.commands.terminal import cents, safe, say
+from pipelines.known_key import ENV_FILE
 from pipelines.problems import Problem, WorkspaceError, did_you_mean
-
-_NEW_KEY = 'python3 -c "import secrets; print(secrets.token_hex(32))"'
 
 
 def init_command(folder: Path) -> None:
@@ -26,13 +25,47 @@ def init_command(folder: Path) -> None:
         more = f" {len(others):,} more of its files exist, too." if others else ""
         raise UserError(f"{first.file}: {first.message}{more} {first.fix}") from error
     place = safe(shlex.quote(near(folder)))
-    say(f"Wrote {len(written)} files to {place}. Next:")
-    say(f"  1. export EVERYCENT_PSEUDONYM_KEY=$({_NEW_KEY})")
-    say("     Keep the key safe: pseudonyms of people are made with it.")
-    say(f"  2. Describe your sources in {safe(near(folder / 'everycent.yaml'))}")
-    say(f"  3. Put files into {safe(near(folder / 'inbox'))}")
-    say(f"  4. {safe(program())} check {place}")
-    say(f"  5. {safe(program())} run {place}")
+    say(f"Wrote {len(written)} files to {place}.")
+    _say_key(folder)
+    say("Next:")
+    say(f"  1. Describe your sources in {safe(near(folder / 'everycent.yaml'))}")
+    say(f"  2. Put files into {safe(near(folder / 'inbox'))}")
+    say(f"  3. {safe(program())} check {place}")
+    say(f"  4. {safe(program())} run {place}")
+
+
+def _say_key(folder: Path) -> None:
+    """Say where the key of the pseudonyms is: whoever loses it lands everything again."""
+    path = folder / ENV_FILE
+    if path.is_file():
+        say(
+            f"The key of people's pseudonyms is in {safe(near(path))}, for your eyes only: keep a "
+            "copy in a safe place, and never put it under version control."
+        )
+    else:
+        say("The key of people's pseudonyms is the one in your environment.")
+
+
+def new_key_command(folder: Path, *, rotate: bool, without_gone: bool) -> None:
+    """Write a workspace's first key, or replace it."""
+    from pipelines.rotation import KeyRefusedError, make_key, rotate_key
+
+    try:
+        if not rotate:
+            make_key(folder)
+            _say_key(folder)
+            return
+        done = rotate_key(folder, without_gone=without_gone)
+    except KeyRefusedError as error:
+        raise UserError(str(error)) from error
+    where = safe(near(done.written)) if done.written else "the environment or .env, as you put it"
+    say(f"The key of people's pseudonyms is a new one, in {where}. The earlier one is not kept.")
+    say(
+        f"`{safe(program())} run` lands {done.files:,} files again and gives every person another "
+        "name. Versions that are published already hold the earlier names until they are pruned."
+    )
+    for name in done.gone[:20]:
+        say(f"[yellow]Gone[/]: {safe(name)}: its records are in no number from the next run on.")
 
 
 def check_command(folder: Path, *, as_json: bool) -> int:
@@ -89,9 +122,11 @@ def simulate_command(wanted: Simulation) -> None:
             _simulate_acme(wanted)
     except (ValueError, FileExistsError) as error:
         raise UserError(str(error)) from error
+    from pipelines.scaffold import first_key
+
+    first_key(wanted.out)
     place = safe(shlex.quote(near(wanted.out)))
     say(f"What really happened is in {safe(near(wanted.out / 'truth'))}. Next:")
-    say(f"  export EVERYCENT_PSEUDONYM_KEY=$({_NEW_KEY})")
     say(f"  {safe(program())} run {place}")
 
 

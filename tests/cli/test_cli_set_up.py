@@ -18,6 +18,38 @@ def test_a_fresh_workspace_is_good_and_says_what_comes_next(everycent, tmp_path)
     assert "Good." in checked.stdout
 
 
+def test_a_fresh_workspace_has_its_key_and_needs_no_export(everycent, tmp_path):
+    made = everycent("init", tmp_path / "new", env=NO_KEY)
+
+    assert "export" not in made.stdout
+    assert ".env" in made.stdout
+    assert everycent("check", tmp_path / "new", env=NO_KEY).exit_code == 0
+
+
+def test_a_made_up_company_runs_as_it_is(everycent, tmp_path):
+    everycent("simulate", tmp_path / "new", "--days", 1, "--calls", 20, env=NO_KEY)
+
+    assert everycent("run", tmp_path / "new", env=NO_KEY).exit_code == 0
+
+
+def test_a_first_key_is_made_once(everycent, tmp_path):
+    folder = tmp_path / "new"
+    everycent("init", folder)
+    assert everycent("check", folder, env=NO_KEY).exit_code == 2
+
+    first = everycent("new-key", folder, env=NO_KEY)
+    key = (folder / ".env").read_text()
+    again = everycent("new-key", folder, env=NO_KEY)
+    shadowed = everycent("new-key", folder)
+
+    assert (first.exit_code, again.exit_code, shadowed.exit_code) == (0, 2, 2)
+    assert "--rotate" in again.stderr
+    assert "environment" in shadowed.stderr
+    assert (folder / ".env").read_text() == key
+    assert key.split("=")[1].strip() not in first.output
+    assert everycent("check", folder, env=NO_KEY).exit_code == 0
+
+
 def test_init_overwrites_nothing(everycent, tmp_path):
     everycent("init", tmp_path / "new")
     again = everycent("init", tmp_path / "new")

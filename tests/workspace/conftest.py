@@ -45,7 +45,7 @@ def place(problem: Problem) -> tuple[str, str, int | None, str | None]:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    init_workspace(tmp_path / "acme")
+    init_workspace(tmp_path / "acme", ENV)
     return Bench(tmp_path / "acme")
 
 

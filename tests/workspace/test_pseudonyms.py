@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import stat
 import unicodedata
 
 import pytest
@@ -12,7 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.settings import PseudonymSettings
+from pipelines.known_key import KNOWN_KEY, known_key, remember_key, stored_key, write_key
+from pipelines.problems import WorkspaceError
 from pipelines.pseudonyms import MAKE_A_KEY, holds_email, pseudonymiser, read_key
+from pipelines.workspace import load_workspace, open_workspace
 
 GOOD = hashlib.sha256(b"only for tests").digest()
 NAME = "EVERYCENT_PSEUDONYM_KEY"
@@ -153,3 +157,71 @@ def test_the_settings_name_the_variable(tmp_path):
     settings = PseudonymSettings(key_env="OUR_KEY")
 
     assert read_key(tmp_path, settings, {"OUR_KEY": GOOD.hex()}) == (GOOD, None)
+
+
+OTHER = hashlib.sha256(b"another").digest()
+
+
+@pytest.fixture
+def landed(bench):
+    """A fresh workspace that has landed something under the tests' key."""
+    workspace = load_workspace(bench.root, bench.env)
+    remember_key(workspace.state_dir, workspace.settings.pseudonyms, workspace.key)
+    return bench
+
+
+def test_another_key_than_that_of_the_landed_files_is_refused(landed):
+    with pytest.raises(WorkspaceError) as caught:
+        load_workspace(landed.root, {NAME: OTHER.hex()})
+
+    [problem] = caught.value.problems
+    assert problem.rule == "key_changed"
+    assert "every person would become another" in problem.message
+    assert "earlier key back" in problem.fix
+    assert "`everycent new-key --rotate`" in problem.fix
+    assert OTHER.hex() not in str(problem)
+
+
+def test_the_same_key_in_another_spelling_is_the_same_key(landed):
+    spelled = base64.b64encode(bytes.fromhex(landed.env[NAME])).decode()
+
+    assert load_workspace(landed.root, {NAME: spelled})
+
+
+def test_another_tenant_is_refused_too(landed):
+    settings = landed.root / "everycent.yaml"
+    settings.write_text(settings.read_text() + "\npseudonyms:\n  tenant: other\n")
+
+    _, [problem] = open_workspace(landed.root, landed.env)
+
+    assert (problem.rule, problem.column) == ("key_changed", "pseudonyms.tenant")
+    assert "Set it back to default" in problem.fix
+
+
+def test_check_tells_of_another_key_beside_everything_else(landed):
+    report = landed.check()
+    (landed.root / ".env").write_text(f"{NAME}={OTHER.hex()}\n")
+    _, problems = open_workspace(landed.root, {})
+
+    assert report.is_good
+    assert [problem.rule for problem in problems] == ["key_changed"]
+
+
+def test_what_is_kept_of_a_key_is_not_the_key(landed):
+    kept = (landed.root / ".everycent" / KNOWN_KEY).read_text()
+
+    assert landed.env[NAME] not in kept
+    assert stored_key(landed.root / ".everycent") == known_key(
+        bytes.fromhex(landed.env[NAME]), "default"
+    )
+
+
+def test_a_key_is_written_for_its_owner_only_and_other_lines_stay(tmp_path):
+    (tmp_path / ".env").write_text(f"OTHER=1\nexport {NAME}=old\n")
+    (tmp_path / ".env").chmod(0o644)
+
+    path = write_key(tmp_path, NAME, GOOD.hex())
+
+    assert path.read_text() == f"OTHER=1\n{NAME}={GOOD.hex()}\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert read_key(tmp_path, SETTINGS, {}) == (GOOD, None)

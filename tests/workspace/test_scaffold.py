@@ -2,6 +2,7 @@
 
 import csv
 import io
+import stat
 import subprocess
 
 import pytest
@@ -15,6 +16,32 @@ from pipelines.workspace import load_workspace
 
 def test_it_loads_without_a_problem(bench):
     assert bench.check().problems == []
+
+
+def test_it_has_a_key_of_its_own_that_nobody_else_can_read(tmp_path):
+    one, other = (tmp_path / name for name in ("one", "other"))
+    for folder in (one, other):
+        assert folder / ".env" in init_workspace(folder, {})
+
+    assert stat.S_IMODE((one / ".env").stat().st_mode) == 0o600
+    assert (one / ".env").read_text() != (other / ".env").read_text()
+    assert load_workspace(one, {}).key.fingerprint != load_workspace(other, {}).key.fingerprint
+
+
+def test_a_key_in_the_environment_is_the_key(tmp_path, bench):
+    written = init_workspace(tmp_path / "new", bench.env)
+
+    assert not any(path.name == ".env" for path in written)
+    assert load_workspace(tmp_path / "new", bench.env)
+
+
+def test_it_leaves_a_key_that_is_there(tmp_path, bench):
+    (tmp_path / ".env").write_text(
+        f"EVERYCENT_PSEUDONYM_KEY={bench.env['EVERYCENT_PSEUDONYM_KEY']}\n"
+    )
+    init_workspace(tmp_path, {})
+
+    assert load_workspace(tmp_path, {}).key == load_workspace(tmp_path, bench.env).key
 
 
 def test_it_says_what_it_wrote(tmp_path):
