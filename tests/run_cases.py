@@ -1,9 +1,11 @@
-"""Run a folder of small cases and print what each comes to: `python -m tests.run_cases FOLDER [NAME]`.
+"""Run a folder of small cases and print what each comes to.
 
-A case is a folder with `everycent.yaml`, `inbox/` and, where needed, `reference/*.append.csv`, whose
-rows are appended to the reference files of a fresh workspace. Printed is one JSON object per case:
-calls, tokens by bucket, calls by provider, AI model and cost basis, estimates, bills by cause, and
-every counter that is not zero.
+    python -m tests.run_cases FOLDER [NAME ...]
+
+A case is a folder with `everycent.yaml`, `inbox/` and, where needed, `reference/*.append.csv`,
+whose rows are appended to the reference files of a fresh workspace. Printed is one JSON object per
+case: calls, tokens by bucket, calls by provider, AI model and cost basis, estimates, bills by
+cause, and every counter that is not zero.
 """
 
 import json
@@ -23,8 +25,9 @@ from tests.end_to_end.company import ENVIRONMENT
 QUERIES = {
     "calls": """
         select columns(['source', 'call_id', 'session_id', 'provider', 'model_id', 'service_tier',
-        'operation', 'status', 'token_source', 'cost_basis', 'grade', 'billed_cost', 'estimated_cost',
-        'logged_cost_usd', 'role']), columns('_tokens$|_requests$') from fct_calls order by all limit 30
+        'operation', 'status', 'token_source', 'cost_basis', 'grade', 'billed_cost',
+        'estimated_cost', 'logged_cost_usd', 'role']), columns('_tokens$|_requests$')
+        from fct_calls order by all limit 30
     """,
     "lines": """
         select cause, cost_basis, billing_currency, sum(billed_cost) as billed_cost,
