@@ -58,6 +58,12 @@ _NATIVE_INPUT = "if(counted_by in ('anthropic', 'aws'), 'exclusive', 'inclusive'
 _NATIVE_OUTPUT = "if(counted_by in ('google', 'xai'), 'exclusive', 'inclusive')"
 """How unknown totals are read: as the provider's own API counts."""
 
+_GEO = (
+    "case when regexp_full_match(lower(geo_text), '[a-z][a-z0-9-]{0,31}')"
+    " then lower(geo_text) end"
+)
+"""A word for a geography; `not_available` and nothing are nothing."""
+
 _HAS_WRITES = "coalesce(cache_write, cache_write_5m, cache_write_1h) is not null"
 _WRITTEN_5M = "if(has_split and not is_split_wrong, coalesce(cache_write_5m, 0), written)"
 _WRITTEN_1H = "if(has_split and not is_split_wrong, coalesce(cache_write_1h, 0), 0)"
@@ -230,7 +236,7 @@ select
     deployment_id,
     region,
     {renamed("lower(tier_text)", TIERS)} as service_tier,
-    cast(null as varchar) as inference_geo,
+    {_GEO} as inference_geo,
     if(starts_with(api_key_id, 'sk-'), sha256(api_key_id), api_key_id) as api_key_id,
     user_id,
     end_user_id,
@@ -263,6 +269,7 @@ select
         when is_unknown then 'unknown'
         -- a gateway counts the prompt of a call that never ran
         when status = 'error' and not is_zero and (is_refused or output = 0) then 'estimated'
+        when is_incomplete then 'estimated'
         else 'provider'
     end as token_source,
     case

@@ -28,6 +28,7 @@ _TEXTS = (
     "deployment_id",
     "region",
     "tier_text",
+    "geo_text",  # where the provider promised to stay
     "api_key_id",
     "user_id",
     "end_user_id",
@@ -55,6 +56,7 @@ _TYPED = {
     "is_hit": "false",  # answered by the gateway's own cache
     "is_cancelled": "false",
     "is_failed": "cast(null as boolean)",  # null: the HTTP status says it
+    "is_incomplete": "false",  # its counts are those of an answer that had not ended
     "cost_scale": "1",  # dollars in one unit of its money
     "cost_kind": "'gateway_estimate'",
 }
