@@ -55,11 +55,18 @@ The hardest fact in the field: whether a total includes its details differs by f
 and version, and nothing crashes when it is read wrong.
 *inclusive*: the total contains the details (cache reads and writes in the input, reasoning in the
 output). *exclusive*: the details come on top.
-A row that contradicts its format is read by its own numbers where they prove the contrary, and
-flagged as `is_token_conflict`.
+Evidence goes before convention, by one mechanism for all sources. Readings that a row's own
+numbers disprove fall away: more cache than input, more reasoning than output, a total that is more
+than the sum of the two others. If one reading is left it counts, and where it is not that of the
+table the row is flagged as `is_token_conflict`. Else the table decides, by format, version and
+provider. Where it says *unknown* the row is read as the provider's own API counts, and if that
+changes what the call costs the row has `token_semantics` unknown and is counted as
+`unknown_semantics` in `quality_results`. Tokens that only a total proves, such as thoughts and tool
+prompts of Gemini, are counted as what they are billed as (`hidden_output_tokens`,
+`hidden_input_tokens`).
 
 """
-_RULE_HEADER = ["format", "provider", "input total", "output total", "note"]
+_RULE_HEADER = ["format", "version", "provider", "input total", "output total", "note"]
 _SECTION = re.compile(rf"^({'|'.join(SECTIONS)}):\n((?:[ ].*\n|\n)+)", re.MULTILINE)
 _PATH = re.compile(r"'\$\.([^']+)'")
 
@@ -162,7 +169,14 @@ def _described(source: Source) -> tuple[str, ...]:
 
 
 def _rule(rule: TokenRule) -> tuple[str, ...]:
-    return (rule.source_format, rule.provider, rule.input_totals, rule.output_totals, rule.note)
+    return (
+        rule.source_format,
+        rule.versions or "any",
+        rule.provider,
+        rule.input_totals,
+        rule.output_totals,
+        rule.note,
+    )
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

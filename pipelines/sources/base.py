@@ -81,6 +81,8 @@ class TokenRule:
     input_totals: TokenSemantics
     output_totals: TokenSemantics
     note: str
+    versions: str = ""
+    """Of what writes the format, as `in_versions` reads them; empty for all."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ against zero, refusals, costs.
 
 from pipelines.sources.call_words import OPERATION_PATHS, ROLES
 from pipelines.sources.litellm_fields import TIERS
+from pipelines.sources.readings import readings_sql
 from pipelines.sources.sql_text import literal, renamed
 
 MAX_COUNT = 1_000_000_000
@@ -54,9 +55,8 @@ _BY_PATH = " ".join(
     f"when regexp_matches(lower(path_text), {literal(pattern)}) then {literal(operation)}"
     for pattern, operation in OPERATION_PATHS.items()
 )
-_NATIVE_INPUT = "if(counted_by in ('anthropic', 'aws'), 'exclusive', 'inclusive')"
-_NATIVE_OUTPUT = "if(counted_by in ('google', 'xai'), 'exclusive', 'inclusive')"
-"""How unknown totals are read: as the provider's own API counts."""
+_THOUGHT = "if(hidden_output > 0, hidden_output, reasoning)"
+"""Reasoning that only the total proves is output as reasoning that is told is."""
 
 _GEO = (
     "case when regexp_full_match(lower(geo_text), '[a-z][a-z0-9-]{0,31}')"
@@ -101,6 +101,10 @@ summed as (
         coalesce(input_audio, 0) + coalesce(input_image, 0) as input_media,
         coalesce(output_audio, 0) + coalesce(output_image, 0) as output_media,
         coalesce(reasoning, 0) as thought,
+        reasoning is not null as is_thought_told,
+        cached + written as details_in,
+        thought as details_out,
+        0 as tool_use,
         coalesce(
             own_operation,
             case {_BY_PATH} when reported_output > 0 then 'chat' end,
@@ -115,78 +119,25 @@ summed as (
     from counted
 ),
 
--- the provider's own total, where there is one, equals one of four sums
-tested as (
-    select
-        *,
-        input + output as plain,
-        cached + written as details_in,
-        if(has_own_total, nullif(reported_total, 0), null) as told
-    from summed
-),
-
-judged as (
-    select
-        *,
-        case
-            when details_in > input then 'exclusive'
-            when told - details_in in (plain, plain + thought)
-                then if(told in (plain, plain + thought), null, 'exclusive')
-            when told in (plain, plain + thought) then 'inclusive'
-        end as input_evidence,
-        case
-            when thought > output then 'exclusive'
-            when told - thought in (plain, plain + details_in)
-                then if(told in (plain, plain + details_in), null, 'exclusive')
-            when told in (plain, plain + details_in) then 'inclusive'
-        end as output_evidence
-    from tested
-),
-
-decided as (
-    select
-        *,
-        coalesce(
-            input_evidence, if(input_totals = 'unknown', {_NATIVE_INPUT}, input_totals)
-        ) = 'exclusive' as is_input_exclusive,
-        coalesce(
-            output_evidence, if(output_totals = 'unknown', {_NATIVE_OUTPUT}, output_totals)
-        ) = 'exclusive' as is_output_exclusive,
-        coalesce(input_evidence <> input_totals and input_totals <> 'unknown', false)
-        or coalesce(output_evidence <> output_totals and output_totals <> 'unknown', false)
-            as is_contradicted,
-        (input_totals = 'unknown' and input_evidence is null)
-        or (output_totals = 'unknown' and output_evidence is null) as is_meaning_unknown,
-        has_split
-        and coalesce(cache_write_5m, 0) + coalesce(cache_write_1h, 0) <> written as is_split_wrong,
-        -- what the provider turned away it did not charge; a time-out it may have
-        status = 'error' and http_code between 400 and 499 and http_code not in (408, 424)
-            as is_refused
-    from judged
-),
+{readings_sql("summed")},
 
 bucketed as (
     select
         *,
-        input - input_media - if(is_input_exclusive, 0, details_in) as uncached,
-        output - output_media - if(is_output_exclusive, 0, thought) as visible,
-        is_contradicted
-        or is_split_wrong
-        or coalesce(
-            has_sound_total
-            and reported_total > 0
-            and reported_total not in (
-                plain,
-                plain + if(is_input_exclusive, details_in, 0) + if(is_output_exclusive, thought, 0)
-            ),
-            false
-        ) as is_conflict,
+        input + hidden_input - input_media - (details_in - beside_input) as uncached,
+        output - output_media - (details_out - beside_output) as visible,
+        has_split
+        and coalesce(cache_write_5m, 0) + coalesce(cache_write_1h, 0) <> written as is_split_wrong,
+        is_contradicted or is_split_wrong or is_total_wrong as is_conflict,
+        -- what the provider turned away it did not charge; a time-out it may have
+        status = 'error' and http_code between 400 and 499 and http_code not in (408, 424)
+            as is_refused,
         is_zero and is_refused as is_refused_unused,
         -- nothing counted is nothing known, where a call uses tokens
         is_zero and not is_refused and status <> 'cache_hit'
         and (status <> 'success' or operation in ('chat', 'completion', 'embedding', 'other'))
             as is_unknown
-    from decided
+    from read
 ),
 
 ruled as (
@@ -258,7 +209,7 @@ select
     {_bucket("input_audio", "true")} as input_audio_tokens,
     {_bucket("input_image", "true")} as input_image_tokens,
     {_bucket("visible", "reported_output is not null")} as output_text_tokens,
-    {_bucket("reasoning", "true")} as output_reasoning_tokens,
+    {_bucket(_THOUGHT, "true")} as output_reasoning_tokens,
     {_bucket("output_audio", "true")} as output_audio_tokens,
     {_bucket("output_image", "true")} as output_image_tokens,
     web_searches as web_search_requests,
@@ -273,7 +224,8 @@ select
         else 'provider'
     end as token_source,
     case
-        when is_meaning_unknown then 'unknown'
+        when is_input_open or is_output_open then 'unknown'
+        when input_evidence = 'mixed' then 'mixed'
         when is_input_exclusive then 'exclusive'
         when is_output_exclusive then 'mixed'
         else 'inclusive'
@@ -292,11 +244,11 @@ select
     rule,
     if(rule is null, null, left(line, 64)) as rejected_text,
     [
-        if(is_meaning_unknown and (details_in > 0 or thought > 0), 'unknown_semantics', null),
-        if(input_evidence = 'exclusive' and input_totals <> 'exclusive', 'input_exclusive', null),
-        if(
-            output_evidence = 'exclusive' and output_totals <> 'exclusive', 'output_exclusive', null
-        ),
+        if(is_ambiguous, 'unknown_semantics', null),
+        if(input_evidence <> input_totals, 'input_' || input_evidence, null),
+        if(output_evidence <> output_totals, 'output_' || output_evidence, null),
+        if(hidden_input > 0, 'hidden_input_tokens', null),
+        if(hidden_output > 0, 'hidden_output_tokens', null),
         if(is_split_wrong, 'cache_split_mismatch', null),
         if(is_conflict, 'token_conflict', null),
         if(cost < 0, 'negative_cost', null),

@@ -85,7 +85,8 @@ class CallFormat:
         columns: SQL over the names of `paths`, and `line`, for the other columns.
         totals: What its totals mean by provider; `*` is any other.
         wrapped_in: Name at the top of a line below which it may hold its records.
-        own_totals: Providers whose own total it passes on, so that the total is evidence.
+        own_totals: Providers whose total is their own or holds all there is, so that it is
+            evidence.
         has_sound_total: Whether a total of its own at least adds up.
         blanks: Texts that stand for nothing.
     """

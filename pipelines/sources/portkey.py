@@ -125,7 +125,9 @@ _FORMAT = CallFormat(
     },
     totals={
         "anthropic": Totals(
-            EXCLUSIVE, INCLUSIVE, "Its total includes the cache that its prompt does not."
+            EXCLUSIVE,
+            INCLUSIVE,
+            "Its total includes the cache that its prompt does not, or proves that it does.",
         ),
         "aws": Totals(INCLUSIVE, INCLUSIVE, "Normalised by the gateway."),
         "google": Totals(INCLUSIVE, EXCLUSIVE, "Reasoning comes beside the completion."),
@@ -135,7 +137,7 @@ _FORMAT = CallFormat(
             "As OpenAI counts; that the unit columns agree with the usage is unverified.",
         ),
     },
-    own_totals=("openai", "azure", "google"),
+    own_totals=("openai", "azure", "google", "anthropic"),
 )
 
 SOURCE = calls_source(

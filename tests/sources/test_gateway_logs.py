@@ -165,7 +165,9 @@ def test_a_total_of_the_provider_proves_that_reasoning_is_inside(tmp_path, kind)
 @pytest.mark.parametrize("kind", ["portkey", "kong", "azure_apim"])
 def test_a_total_nobody_can_explain_is_neither_input_nor_output(tmp_path, kind):
     shapes, records, every = rendered(
-        kind, {"input_uncached_tokens": 4_299, "output_text_tokens": 631}
+        kind,
+        {"input_uncached_tokens": 4_299, "output_text_tokens": 631},
+        where=lambda shape: shape.provider not in ("vertex-ai", "gemini"),
     )
     for shape, record in zip(shapes, records, strict=True):
         put(record, shape.total, 58_291)
@@ -173,6 +175,41 @@ def test_a_total_nobody_can_explain_is_neither_input_nor_output(tmp_path, kind):
 
     assert buckets_of(shapes, calls) == every
     assert all(call["is_token_conflict"] for call in calls)
+
+
+@pytest.mark.parametrize("kind", ["portkey", "kong"])
+def test_a_total_of_gemini_proves_the_thoughts_and_the_tool_prompts_nobody_named(tmp_path, kind):
+    (google,) = (s for s in SHAPES if s.kind == kind and s.provider in ("vertex-ai", "gemini"))
+    told = dict.fromkeys(google.buckets, 0) | {
+        "input_uncached_tokens": 300,
+        "output_text_tokens": 70,
+        "output_reasoning_tokens": 45,
+    }
+    without_tools, without_thoughts = google.render(told, number=1), google.render(told, number=2)
+    put(without_tools, google.total, 300 + 70 + 45 + 2_600)
+    put(without_thoughts, google.paths["output_reasoning_tokens"], None)
+    room = room_of(tmp_path, kind)
+    tools, thoughts = read(room, without_tools, without_thoughts)
+
+    assert buckets_of([google], [tools]) == [told | {"input_uncached_tokens": 2_900}]
+    assert buckets_of([google], [thoughts]) == [told]
+    assert [call["is_token_conflict"] for call in (tools, thoughts)] == [False, False]
+    (record,) = room.lake.landed()
+    assert record.counters == {"hidden_input_tokens": 1, "hidden_output_tokens": 1}
+
+
+def test_a_total_that_holds_everything_proves_that_the_cache_is_inside(tmp_path):
+    """Both forms are in use for one gateway and provider, and no version tells them apart."""
+    shapes, records, every = rendered(
+        "portkey",
+        {"input_uncached_tokens": 41, "cache_read_tokens": 7_200, "output_text_tokens": 310},
+        where=lambda shape: shape.provider == "anthropic",
+        flip_input=True,
+    )
+    (call,) = read(room_of(tmp_path, "portkey"), *records)
+
+    assert buckets_of(shapes, [call]) == every
+    assert (call["token_semantics"], call["is_token_conflict"]) == ("inclusive", True)
 
 
 @pytest.mark.parametrize("kind", KINDS)
