@@ -72,7 +72,7 @@ class SuiteFile(Record):
 
 
 class QualityResult(Record):
-    """What was decided about one counter of one partition. Never holds row content."""
+    """What was decided about one counter of one partition. Ids may be named, never row content."""
 
     suite: str
     suite_version: int

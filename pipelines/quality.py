@@ -16,6 +16,7 @@ from threading import Thread
 from types import ModuleType
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import yaml
 
 from models.columns import arrow_schema
@@ -85,7 +86,8 @@ def judge(counters: pa.Table, suites: Collection[str] | None = None) -> list[Qua
 
     Args:
         counters: Columns `suite`, `partition`, `counter`, `value`; one row per combination. A value
-            is a whole number, an exact decimal, or the text of either.
+            is a whole number, an exact decimal, or the text of either. A column `examples` may name
+            some ids of what was counted.
         suites: Names of the suites that must be there, all of them by default.
 
     Returns:
@@ -100,8 +102,9 @@ def judge(counters: pa.Table, suites: Collection[str] | None = None) -> list[Qua
     values = _by_suite(counters)
     _check_fit(values, wanted)
     broken = _validate(values, wanted)
+    examples = _examples(counters)
     results = [
-        _result(suite, expectation, partition, value)
+        _result(suite, expectation, partition, value, examples.get((name, counter, partition)))
         for name, suite in wanted.items()
         for counter, expectation in suite.expectations.items()
         for partition, value in values[name][counter].items()
@@ -150,6 +153,14 @@ def _by_suite(counters: pa.Table) -> dict[str, Values]:
     return values
 
 
+def _examples(counters: pa.Table) -> dict[tuple[str, str, str], str]:
+    """Ids that checks name, by suite, counter and partition."""
+    if "examples" not in counters.column_names:
+        return {}
+    named = counters.filter(pc.is_valid(counters["examples"])).to_pylist()
+    return {(r["suite"], r["counter"], r["partition"]): r["examples"] for r in named}
+
+
 def _text(value: object, name: str) -> str:
     if isinstance(value, float):
         raise CounterError(f"{name} is a binary float. Cast it in the check to bigint or decimal.")
@@ -176,10 +187,14 @@ def _check_fit(values: Mapping[str, Values], wanted: Mapping[str, Suite]) -> Non
         raise CounterError("\n".join(problems))
 
 
-def _result(suite: Suite, expectation: Expectation, partition: str, value: str) -> QualityResult:
+def _result(
+    suite: Suite, expectation: Expectation, partition: str, value: str, examples: str | None
+) -> QualityResult:
     passed = expectation.holds(Decimal(value))
     where = f"{suite.name}.{expectation.counter} is {value} in {partition}"
     why = f"expected {expectation.text}. {expectation.meaning} {expectation.next_action}"
+    if examples:
+        why += f" Among them: {examples}."
     return QualityResult(
         suite=suite.name,
         suite_version=suite.version,

@@ -42,41 +42,6 @@ staged as (
     group by charge_date
 ),
 
--- of the calls that came more than once and do not count, those whose contents differ
-absent as (
-    select repeated.*
-    from stg_calls__repeated as repeated
-    anti join stg_calls
-        on repeated.source = stg_calls.source and repeated.call_id = stg_calls.call_id
-    anti join stg_calls__corroborating as others
-        on repeated.source = others.source and repeated.call_id = others.call_id
-),
-
-contents as (
-    select distinct calls.*
-    from lake_calls as calls
-    semi join absent on calls.source = absent.source and calls.call_id = absent.call_id
-    where not calls.is_rollup
-),
-
-contradicting as (
-    select
-        source,
-        call_id,
-        min(charge_date) as charge_date
-    from contents
-    group by source, call_id
-    having count(*) > 1
-),
-
-conflicting as (
-    select
-        charge_date,
-        count(*) as conflicting_calls
-    from contradicting
-    group by charge_date
-),
-
 overlapping as (
     select
         charge_date,
@@ -100,13 +65,11 @@ counted as (
         coalesce(staged.token_conflicts, 0) as token_conflicts,
         coalesce(costed.unpriced_calls, 0) as unpriced_calls,
         coalesce(costed.no_route_calls, 0) as no_route_calls,
-        coalesce(conflicting.conflicting_calls, 0) as conflicting_calls,
         coalesce(overlapping.overlapping_calls, 0) as overlapping_calls
     from days
     left join staged on days.charge_date = staged.charge_date
     left join weighed on days.charge_date = weighed.charge_date
     left join costed on days.charge_date = costed.charge_date
-    left join conflicting on days.charge_date = conflicting.charge_date
     left join overlapping on days.charge_date = overlapping.charge_date
 )
 
@@ -171,13 +134,6 @@ select
     cast(charge_date as varchar) as partition,
     'no_route_calls' as counter,
     cast(no_route_calls as bigint) as value
-from counted
-union all
-select
-    'calls' as suite,
-    cast(charge_date as varchar) as partition,
-    'conflicting_calls' as counter,
-    cast(conflicting_calls as bigint) as value
 from counted
 union all
 select

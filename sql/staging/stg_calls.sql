@@ -1,15 +1,16 @@
 /*
 description: Every call once, in the newest version its source gave it. Copies of the same call count
-  once; roll-ups, feeds that only corroborate, and a call around another call of the same work count nothing.
-  An id that came with two different contents of one version counts nothing either. What a call's own feed
-  does not say of its task, trace and times, other feeds of the same call fill in; they add no quantity.
+  once, in the session that tells it first; roll-ups, feeds that only corroborate, and a call around another
+  call of the same work count nothing. An id that came with two different contents of one version counts
+  nothing either (stg_calls__repeated says what is content). What a call's own feed does not say of
+  its task, trace and times, other feeds of the same call fill in; they add no quantity.
 grain: one row per source and call_id
 keys: [source, call_id]
 */
 
 -- calls are wide and many: only ids are looked at until the last step, and rows are read once
 -- a delivery that comes twice is the same content twice: lineage is not part of lake_calls
-with newest as (
+with agreed as (
     select distinct calls.*
     from lake_calls as calls
     inner join stg_calls__repeated as repeated
@@ -17,16 +18,74 @@ with newest as (
             calls.source = repeated.source
             and calls.call_id = repeated.call_id
             and calls.updated_at is not distinct from repeated.updated_at
-    where not calls.is_rollup
+    where not calls.is_rollup and not repeated.is_conflict
 ),
 
-conflicts as (
+telling as (
+    select distinct
+        agreed.source,
+        agreed.session_id
+    from agreed
+    semi join stg_calls__repeated as repeated
+        on
+            agreed.source = repeated.source
+            and agreed.call_id = repeated.call_id
+            and repeated.is_in_sessions
+),
+
+-- a session tells the calls of the one it was made from, and then its own
+sessions as (
+    select
+        calls.source,
+        calls.session_id,
+        calls.charge_date,
+        max(calls.started_at) as last_started_at
+    from lake_calls as calls
+    semi join telling on calls.source = telling.source and calls.session_id = telling.session_id
+    where not calls.is_rollup
+    group by calls.source, calls.session_id, calls.charge_date
+),
+
+varied as (
     select
         source,
         call_id
-    from newest
+    from agreed
     group by source, call_id
     having count(*) > 1
+),
+
+-- of copies that agree one is taken whole: the order is total, whatever lay where
+placed as (
+    select agreed.*
+    from agreed
+    semi join varied on agreed.source = varied.source and agreed.call_id = varied.call_id
+    left join sessions
+        on
+            agreed.source = sessions.source
+            and agreed.session_id = sessions.session_id
+            and agreed.charge_date = sessions.charge_date
+    qualify
+        row_number() over (
+            partition by agreed.source, agreed.call_id
+            order by
+                sessions.last_started_at asc, agreed.session_id asc, agreed.task_id asc,
+                agreed.trace_id asc, agreed.parent_call_id asc, agreed.step_index asc,
+                agreed.tags asc, agreed.ended_at asc, agreed.first_token_at asc,
+                agreed.source_format asc, agreed.error_class asc, agreed.is_streaming asc,
+                agreed.reported_input_tokens asc, agreed.reported_output_tokens asc,
+                agreed.reported_total_tokens asc, agreed.token_semantics asc,
+                agreed.is_token_conflict asc
+        ) = 1
+),
+
+newest as (
+    select agreed.*
+    from agreed
+    anti join varied on agreed.source = varied.source and agreed.call_id = varied.call_id
+    union all
+    select placed.*
+    from placed
 ),
 
 counted_elsewhere as (
@@ -54,8 +113,6 @@ counted as (
     union all
     select newest.*
     from newest
-    anti join conflicts
-        on newest.source = conflicts.source and newest.call_id = conflicts.call_id
     anti join counted_elsewhere as others
         on newest.source = others.source and newest.call_id = others.call_id
 )

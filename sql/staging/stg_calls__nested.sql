@@ -44,8 +44,9 @@ used as (
         calls.ended_at,
         coalesce(calls.input_uncached_tokens, 0) as input_uncached,
         coalesce(calls.cache_read_tokens, 0) as cache_read,
-        coalesce(calls.cache_write_5m_tokens, 0) as cache_write_5m,
-        coalesce(calls.cache_write_1h_tokens, 0) as cache_write_1h,
+        -- an outer one may not know the lifetime that the inner one tells
+        coalesce(calls.cache_write_5m_tokens, 0) + coalesce(calls.cache_write_1h_tokens, 0)
+        + coalesce(calls.cache_write_tokens, 0) as cache_write,
         coalesce(calls.input_audio_tokens, 0) as input_audio,
         coalesce(calls.input_image_tokens, 0) as input_image,
         coalesce(calls.output_text_tokens, 0) as output_text,
@@ -79,8 +80,8 @@ pairs as (
             and inners.trace_id is not distinct from outers.trace_id
     where
         inners.call_id <> outers.call_id
-        and inners.input_uncached + inners.cache_read + inners.cache_write_5m
-        + inners.cache_write_1h + inners.input_audio + inners.input_image + inners.output_text
+        and inners.input_uncached + inners.cache_read + inners.cache_write
+        + inners.input_audio + inners.input_image + inners.output_text
         + inners.output_reasoning + inners.output_audio + inners.output_image > 0
         and (
             inners.provider_request_id = outers.provider_request_id
@@ -88,8 +89,7 @@ pairs as (
                 inners.started_at between outers.started_at and outers.ended_at
                 and inners.input_uncached = outers.input_uncached
                 and inners.cache_read = outers.cache_read
-                and inners.cache_write_5m = outers.cache_write_5m
-                and inners.cache_write_1h = outers.cache_write_1h
+                and inners.cache_write = outers.cache_write
                 and inners.input_audio = outers.input_audio
                 and inners.input_image = outers.input_image
                 and inners.output_text = outers.output_text
@@ -101,30 +101,12 @@ pairs as (
 ),
 
 -- where the inner call came with two contents nothing of it counts, and the outer one stays
-copied as (
-    select repeated.*
-    from stg_calls__repeated as repeated
-    semi join pairs on repeated.source = pairs.source and repeated.call_id = pairs.inner_call_id
-),
-
-contents as (
-    select distinct calls.*
-    from lake_calls as calls
-    inner join copied
-        on
-            calls.source = copied.source
-            and calls.call_id = copied.call_id
-            and calls.updated_at is not distinct from copied.updated_at
-    where not calls.is_rollup
-),
-
 conflicts as (
     select
         source,
         call_id
-    from contents
-    group by source, call_id
-    having count(*) > 1
+    from stg_calls__repeated
+    where is_conflict
 )
 
 select distinct

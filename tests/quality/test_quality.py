@@ -113,6 +113,14 @@ def test_a_warning_is_shown_and_lets_the_data_pass():
     assert [r.severity for r in results if not r.passed] == [Severity.WARN]
 
 
+def test_a_broken_expectation_names_the_ids_that_its_check_names():
+    table = landing(rows_quarantined=2)
+    named = table.append_column("examples", pa.array([None, "gateway c1"][: table.num_rows]))
+    messages = [r.message for r in quality.judge(named, ["landing"]) if not r.passed]
+
+    assert [message.endswith("Among them: gateway c1.") for message in messages] == [True]
+
+
 def test_a_blocking_check_stops_and_says_where_and_what_to_do():
     results = quality.judge(landing(dispositions_unbalanced=1), ["landing"])
 
