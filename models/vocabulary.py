@@ -88,7 +88,7 @@ class TokenSemantics(StrEnum):
 
 
 class TokenSource(StrEnum):
-    """Who counted the tokens of a call."""
+    """Who counted the tokens of a call. Estimated also is a count of which a part is unknown."""
 
     PROVIDER = "provider"
     ESTIMATED = "estimated"

@@ -4,10 +4,10 @@ What must be decided alike is decided here, once: token buckets, proofs of what 
 against zero, refusals, costs.
 """
 
-from pipelines.sources.call_words import OPERATION_PATHS, ROLES
+from pipelines.sources.call_words import LOOK_UPS, OPERATION_PATHS, ROLES
 from pipelines.sources.litellm_fields import TIERS
 from pipelines.sources.readings import readings_sql
-from pipelines.sources.sql_text import literal, renamed
+from pipelines.sources.sql_text import chosen, literal, renamed
 
 MAX_COUNT = 1_000_000_000
 """More tokens than this in one call is a broken record."""
@@ -21,8 +21,26 @@ RULES = {
     "impossible_count": "Look at the token counts of the record in the gateway",
     "bad_amount": "Look at the cost of the record in the gateway",
     "negative_bucket": "Report the record's shape: its token details exceed its totals",
+    "unread_ai_work": "Report the record's shape, without contents: it counts tokens or cost, and"
+    " is no call as this format writes calls",
 }
 """What to do next about the rules decided here."""
+
+NOT_CALLS = ("not_ai_work", "not_an_invocation", "other_log")
+"""Why a record is no call, unless it has marks of AI work."""
+
+_AI_MARKS = (
+    '"[a-z_.]*(tokens|token_count|tokencount|llm_[a-z_]*token|cost)"'
+    '\\s*:\\s*"?[0-9.]*[1-9][0-9.e-]*"?\\s*[],}]'
+)
+"""A count of tokens or a cost that is not 0, in the text of a record in lower case."""
+
+_NEED_INPUT = ("chat", "completion", "embedding", "realtime")
+_NEED_OUTPUT = ("chat", "completion", "realtime", "image", "audio_in", "audio_out")
+"""Operations that always have some: none means that nobody counted it."""
+
+_NEED_NOTHING = ("moderation", "batch", "tool")
+"""Operations that may well use nothing. Others that count nothing use what nobody reads."""
 
 COUNTS = (
     "reported_input",
@@ -59,12 +77,15 @@ _THOUGHT = "if(hidden_output > 0, hidden_output, reasoning)"
 """Reasoning that only the total proves is output as reasoning that is told is."""
 
 _GEO = (
-    "case when regexp_full_match(lower(geo_text), '[a-z][a-z0-9-]{0,31}')"
-    " then lower(geo_text) end"
+    "case when regexp_full_match(lower(geo_text), '[a-z][a-z0-9-]{0,31}') then lower(geo_text) end"
 )
 """A word for a geography; `not_available` and nothing are nothing."""
 
-_HAS_WRITES = "coalesce(cache_write, cache_write_5m, cache_write_1h) is not null"
+_HAS_INPUT = "reported_input is not null and not is_input_lost"
+_HAS_OUTPUT = "reported_output is not null and not is_output_lost"
+_HAS_WRITES = (
+    "coalesce(cache_write, cache_write_5m, cache_write_1h) is not null and not is_input_lost"
+)
 _WRITTEN_5M = "if(has_split and not is_split_wrong, coalesce(cache_write_5m, 0), written)"
 _WRITTEN_1H = "if(has_split and not is_split_wrong, coalesce(cache_write_1h, 0), 0)"
 
@@ -107,7 +128,7 @@ summed as (
         0 as tool_use,
         coalesce(
             own_operation,
-            case {_BY_PATH} when reported_output > 0 then 'chat' end,
+            case {_BY_PATH} when reported_output > 0 or is_streaming then 'chat' end,
             'other'
         ) as operation,
         case
@@ -135,8 +156,22 @@ bucketed as (
         is_zero and is_refused as is_refused_unused,
         -- nothing counted is nothing known, where a call uses tokens
         is_zero and not is_refused and status <> 'cache_hit'
-        and (status <> 'success' or operation in ('chat', 'completion', 'embedding', 'other'))
-            as is_unknown
+        and (status <> 'success' or not {chosen("operation", _NEED_NOTHING)}) as is_unknown,
+        not is_zero and status in ('success', 'cancelled') as has_run,
+        has_run and {chosen("operation", _NEED_INPUT)}
+        and input + details_in + input_media + hidden_input = 0 as is_input_lost,
+        has_run and {chosen("operation", _NEED_OUTPUT)}
+        and output + details_out + output_media + hidden_output = 0
+        and (reported_output is null or coalesce(is_streaming, true)) as is_output_lost,
+        is_input_lost or is_output_lost as is_partial,
+        coalesce(
+            operation <> 'realtime'
+            and (
+                upper(method_text) in ('GET', 'HEAD', 'DELETE')
+                or regexp_matches(path_text, {literal(LOOK_UPS)})
+            ),
+            false
+        ) as is_look_up
     from read
 ),
 
@@ -149,6 +184,9 @@ ruled as (
                 when is_not_json then 'not_json'
                 when native_id is null and not starts_with(ltrim(line), '{{')
                     then 'not_an_object'
+                when
+                    {chosen("passed", NOT_CALLS)}
+                    and regexp_matches(lower(line), {literal(_AI_MARKS)}) then 'unread_ai_work'
                 when passed is not null then passed
                 when native_id is null then 'missing_identity'
                 when
@@ -180,7 +218,10 @@ select
     cast(null as integer) as step_index,
     provider_request_id,
     operation,
-    coalesce(own_role, {renamed("operation", ROLES)}, 'primary') as role,
+    case
+        when is_look_up then 'management'
+        else coalesce(own_role, {renamed("operation", ROLES)}, 'primary')
+    end as role,
     coalesce(reseller, counted_by) as provider,
     requested_model,
     served_model,
@@ -201,17 +242,17 @@ select
     if(http_code between 100 and 599, http_code, null) as http_status,
     attempt_no,
     is_streaming,
-    {_bucket("uncached", "reported_input is not null")} as input_uncached_tokens,
-    {_bucket("cached", "cache_read is not null")} as cache_read_tokens,
+    {_bucket("uncached", _HAS_INPUT)} as input_uncached_tokens,
+    {_bucket("cached", "cache_read is not null and not is_input_lost")} as cache_read_tokens,
     {_bucket(_WRITTEN_5M, _HAS_WRITES)} as cache_write_5m_tokens,
     {_bucket(_WRITTEN_1H, _HAS_WRITES)} as cache_write_1h_tokens,
     cast(null as bigint) as cache_write_tokens,
-    {_bucket("input_audio", "true")} as input_audio_tokens,
-    {_bucket("input_image", "true")} as input_image_tokens,
-    {_bucket("visible", "reported_output is not null")} as output_text_tokens,
-    {_bucket(_THOUGHT, "true")} as output_reasoning_tokens,
-    {_bucket("output_audio", "true")} as output_audio_tokens,
-    {_bucket("output_image", "true")} as output_image_tokens,
+    {_bucket("input_audio", "not is_input_lost")} as input_audio_tokens,
+    {_bucket("input_image", "not is_input_lost")} as input_image_tokens,
+    {_bucket("visible", _HAS_OUTPUT)} as output_text_tokens,
+    {_bucket(_THOUGHT, "not is_output_lost")} as output_reasoning_tokens,
+    {_bucket("output_audio", "not is_output_lost")} as output_audio_tokens,
+    {_bucket("output_image", "not is_output_lost")} as output_image_tokens,
     web_searches as web_search_requests,
     reported_input as reported_input_tokens,
     reported_output as reported_output_tokens,
@@ -220,7 +261,10 @@ select
         when is_unknown then 'unknown'
         -- a gateway counts the prompt of a call that never ran
         when status = 'error' and not is_zero and (is_refused or output = 0) then 'estimated'
-        when is_incomplete then 'estimated'
+        -- of a call that was left, or of which a part was not counted, the rest is a lower bound,
+        -- unless who counted it bills by it
+        when is_incomplete or is_partial then 'estimated'
+        when status = 'cancelled' and cost_kind <> 'provider_billed' then 'estimated'
         else 'provider'
     end as token_source,
     case
@@ -239,7 +283,7 @@ select
         else cost_kind
     end as logged_cost_kind,
     cast(null as decimal(18, 12)) as saved_cost_usd,
-    false as is_rollup,
+    is_look_up as is_rollup,
     updated as updated_at,
     rule,
     if(rule is null, null, left(line, 64)) as rejected_text,
@@ -251,6 +295,8 @@ select
         if(hidden_output > 0, 'hidden_output_tokens', null),
         if(is_split_wrong, 'cache_split_mismatch', null),
         if(is_conflict, 'token_conflict', null),
+        if(is_partial, 'partial_usage', null),
+        if(is_look_up, 'use_looked_up', null),
         if(cost < 0, 'negative_cost', null),
         if(written > 0 and not has_split, 'cache_lifetime_unknown', null),
         if(ended is null and ended_text is not null, 'unreadable_end', null),

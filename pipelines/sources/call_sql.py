@@ -20,6 +20,7 @@ _TEXTS = (
     "parent_call_id",
     "session_id",
     "provider_request_id",
+    "method_text",  # of the request: what only looks is no use
     "path_text",  # of the request: tells the operation, is not kept
     "provider_text",  # who counted the tokens
     "reseller",  # who bills instead of the provider

@@ -18,8 +18,8 @@ Settings:
       task_key: ticket
 
 Reads:
-    Request id, times, path (for the operation), session, backend, AI models, response id, status
-    and token counts; the top-level names in `tag_keys` and `task_key`.
+    Request id, times, method and path (for the operation), session, backend, AI models, response
+    id, status and token counts; the top-level names in `tag_keys` and `task_key`.
 
 Never read:
     Addresses, user agents, bodies, cost expressions, and any other name.
@@ -29,6 +29,7 @@ Traps:
       Map the others in `routes.csv`.
     - An operator names the keys of the log: those of the reference template are read, and no
       recorded log was seen.
+    - A streamed call may be logged with an input of 0: it is unknown, and the call an estimate.
     - Attempts upstream that failed and were retried are not in the log.
 """
 
@@ -55,6 +56,7 @@ _FORMAT = CallFormat(
         "started_text": "$.start_time",
         "ended_text": "$.duration",
         "session_id": '$."session.id"',
+        "method_text": ["$.method", '$.":method"'],
         "path_text": ['$."x-envoy-origin-path"', "$.x_envoy_origin_path", "$.path"],
         "deployment_id": '$."gen_ai.provider.name"',
         "requested_model": '$."gen_ai.request.model"',

@@ -19,8 +19,9 @@ Settings:
       task_key: ticket
 
 Reads:
-    Request id, times, consumer (names as pseudonyms), service, workspace, status, provider, AI
-    models, cache status, token counts and cost; the top-level fields in `tag_keys` and `task_key`.
+    Request id, method and path (for the operation), times, consumer (names as pseudonyms), service,
+    workspace, status, provider, AI models, cache status, token counts and cost; the top-level
+    fields in `tag_keys` and `task_key`.
 
 Never read:
     Payloads, headers, `client_ip`, and any other field.
@@ -28,6 +29,8 @@ Never read:
 Traps:
     - A cost of 0 may mean that no prices are set in the plugin; it never discounts the cache.
     - Embeddings for the semantic cache or for retrieval are counted in a note, not as calls.
+    - A stream whose last event never came has no output, or no counts at all: what is missing is
+      unknown and the call an estimate.
     - There is no response id of the provider: a trace of the same call cannot be joined.
     - Statistics of the other AI plugins and the older layout are read as documented: no recorded
       log of them was seen.
@@ -59,6 +62,7 @@ _FORMAT = CallFormat(
         "started_text": "$.started_at",
         "ended_text": [*_of_plugin("meta.llm_latency"), "$.latencies.request"],
         "first_token_delay": _of_plugin("usage.time_to_first_token"),
+        "method_text": "$.request.method",
         "path_text": ["$.upstream_uri", "$.request.uri"],
         "provider_text": _of_plugin("meta.provider_name"),
         "requested_model": _of_plugin("meta.request_model"),

@@ -343,6 +343,105 @@ def test_counts_that_are_not_there_are_unknown_and_not_zero(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_call_that_ran_on_no_input_has_an_input_that_nobody_counted(tmp_path, kind):
+    """As streams are logged whose last event never came."""
+    record = good(kind)
+    for path in (shape_of(kind).input, *shape_of(kind).paths.values()):
+        put(record, path, 0)
+    put(record, shape_of(kind).output, 5)
+    if shape_of(kind).total:
+        put(record, shape_of(kind).total, 5)
+    room = room_of(tmp_path, kind)
+    (call,) = read(room, record)
+
+    assert (call["token_source"], call["output_text_tokens"]) == ("estimated", 5)
+    assert (call["input_uncached_tokens"], call["cache_read_tokens"]) == (None, None)
+    assert call["reported_input_tokens"] == 0
+    assert room.lake.landed()[0].counters["partial_usage"] == 1
+
+
+STREAMS = {
+    "kong": ("ai/proxy/meta/request_mode", "stream", "oneshot"),
+    "portkey": ("stream_mode", 1, 0),
+    "vercel_generations": ("streamed", True, False),
+    "openrouter_generations": ("streamed", True, False),
+    "databricks_endpoint_usage": ("request_streaming", True, False),
+    "azure_apim": ("IsStreamCompletion", True, False),
+}
+
+
+@pytest.mark.parametrize("kind", STREAMS)
+@pytest.mark.parametrize("output", [None, 0])
+def test_a_stream_without_output_has_an_output_that_nobody_counted(tmp_path, kind, output):
+    path, yes, no = STREAMS[kind]
+    records = [good(kind, 1), good(kind, 2)]
+    for record, mode in zip(records, (yes, no), strict=True):
+        put(record, path, mode)
+        put(record, shape_of(kind).output, output)
+        if shape_of(kind).total:
+            put(record, shape_of(kind).total, 100)
+    stream, whole = read(room_of(tmp_path, kind), *records)
+
+    assert (stream["input_uncached_tokens"], stream["output_text_tokens"]) == (100, None)
+    assert stream["token_source"] == "estimated"
+    # an answer that came whole says what it says: a filter may have stopped it
+    assert output is None or whole["output_text_tokens"] == 0
+    assert output is None or whole["token_source"] == "provider"
+
+
+UNITS = {
+    "/v1/rerank": "rerank",
+    "/v1/audio/speech": "audio_out",
+    "/v1/audio/transcriptions": "audio_in",
+    "/v1/images/generations": "image",
+}
+PATHS = {
+    "kong": "upstream_uri",
+    "portkey": "request_url",
+    "helicone": "request_path",
+    "envoy_ai_gateway": "x-envoy-origin-path",
+    "cloudflare_ai_gateway": "path",
+}
+
+
+@pytest.mark.parametrize("kind", PATHS)
+def test_what_is_counted_in_units_nobody_reads_is_unknown_and_not_free(tmp_path, kind):
+    records = [good(kind, number) for number in range(len(UNITS) + 1)]
+    for record, path in zip(records, [*UNITS, "/v1/moderations"], strict=True):
+        put(record, PATHS[kind], path)
+        for counted in (shape_of(kind).input, shape_of(kind).output):
+            put(record, counted, 0)
+        if shape_of(kind).total:
+            put(record, shape_of(kind).total, 0)
+    *calls, checked = read(room_of(tmp_path, kind), *records)
+
+    assert [call["operation"] for call in calls] == list(UNITS.values())
+    assert {call["token_source"] for call in calls} == {"unknown"}
+    assert {call["input_uncached_tokens"] for call in calls} == {None}
+    assert (checked["operation"], checked["token_source"]) == ("moderation", "provider")
+
+
+@pytest.mark.parametrize(
+    ("kind", "left"),
+    [
+        ("kong", {"response/status": 499}),
+        ("helicone", {"response_status": -3}),
+        ("envoy_ai_gateway", {"response_code": 0}),
+        # what is billed by the counts of who bills it is no estimate: that is the other way round
+        ("openrouter_generations", {"cancelled": True, "is_byok": True}),
+    ],
+)
+def test_what_was_counted_of_a_call_that_was_left_is_an_estimate(tmp_path, kind, left):
+    record = good(kind)
+    for path, value in left.items():
+        put(record, path, value)
+    (call,) = read(room_of(tmp_path, kind), record)
+
+    assert (call["status"], call["token_source"]) == ("cancelled", "estimated")
+    assert call["output_text_tokens"] == 20
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_published_table_says_what_the_rows_are_read_by(kind):
     source = source_of(kind)
     formats = {rule.source_format for rule in source.token_rules}

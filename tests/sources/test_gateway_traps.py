@@ -53,7 +53,7 @@ def test_traps_of_the_format(landed, kind):
 
 def test_only_model_invocations_of_the_bedrock_log_are_calls(tmp_path):
     room = room_of(tmp_path, "bedrock_invocation_logs")
-    other = {**good("bedrock_invocation_logs", 2), "schemaType": "ModelCustomizationLog"}
+    other = {"requestId": "call-2", "schemaType": "ModelCustomizationLog", "input": {}}
     room.put("a/2026/10/01/08/log.json", lines(good("bedrock_invocation_logs"), other))
     room.put("a/2026/10/01/08/data/body.json", '{"messages": "long"}')
     room.put("a/amazon-bedrock-logs-permission-check", "")
@@ -62,6 +62,55 @@ def test_only_model_invocations_of_the_bedrock_log_are_calls(tmp_path):
     assert len(room.rows()) == 1
     assert result.landed[0].counters["not_an_invocation"] == 1
     assert len(result.ignored) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "other"),
+    [
+        (
+            "bedrock_invocation_logs",
+            {**good("bedrock_invocation_logs", 2), "schemaType": "ModelInvocationLogV2"},
+        ),
+        (
+            "kong",
+            {"request": {"id": "r-2"}, "started_at": 1, "ai": {"ai-new": {"usage": {"tokens": 7}}}},
+        ),
+        ("envoy_ai_gateway", {"x-request-id": "r-2", "start_time": "-", "llm_cached_token": "12"}),
+        (
+            "azure_apim",
+            {"Type": "NewModelLog", "CorrelationId": "r-2", "TotalTokens": 12},
+        ),
+    ],
+)
+def test_a_record_of_another_shape_with_marks_of_ai_work_is_set_aside(landed, kind, other):
+    """A record without such marks is no call, and only counted."""
+    _, record = landed(kind, log=lines(good(kind), other))
+
+    assert [(row.source_row, row.rule) for row in record.quarantine] == [(2, "unread_ai_work")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "role"),
+    [
+        ("kong", {"request/method": "GET", "upstream_uri": "/v1/responses/resp_1"}, "management"),
+        ("kong", {"request/method": "POST", "upstream_uri": "/v1/responses"}, "primary"),
+        ("kong", {"request/method": "GET", "upstream_uri": "/v1/realtime"}, "primary"),
+        ("envoy_ai_gateway", {"method": "GET"}, "management"),
+        ("portkey", {"request_url": "https://a.example/v1/batches/batch_1"}, "management"),
+        ("helicone", {"request_path": "/v1/messages/count_tokens"}, "management"),
+        ("bedrock_invocation_logs", {"operation": "CountTokens"}, "management"),
+        ("cloudflare_ai_gateway", {"path": "v1/models/some:countTokens"}, "management"),
+    ],
+)
+def test_looking_at_a_use_is_no_use(landed, kind, changes, role):
+    looked = good(kind)
+    for path, value in changes.items():
+        put(looked, path, value)
+    (call,), record = landed(kind, log=lines(looked))
+
+    assert call["role"] == role
+    assert call["is_rollup"] == (role == "management")
+    assert record.counters.get("use_looked_up", 0) == (role == "management")
 
 
 def test_kong_entries_of_the_older_layout_read_as_the_newer_ones(landed):
