@@ -2,52 +2,33 @@
 
 from enum import StrEnum
 
+from models.meters import CALL_METERS, Meter, Unit
 
-class Meter(StrEnum):
-    """What a provider meters and prices. A call has the first ten; a bill may have any."""
-
-    INPUT_UNCACHED = "input_uncached"
-    CACHE_READ = "cache_read"
-    CACHE_WRITE_5M = "cache_write_5m"
-    CACHE_WRITE_1H = "cache_write_1h"
-    INPUT_AUDIO = "input_audio"
-    INPUT_IMAGE = "input_image"
-    OUTPUT = "output"
-    OUTPUT_AUDIO = "output_audio"
-    OUTPUT_IMAGE = "output_image"
-    WEB_SEARCH = "web_search"
-    # a bill that does not tell cache-write lifetimes apart
-    CACHE_WRITE = "cache_write"
-    # only bills and usage reports know these
-    CACHE_STORAGE = "cache_storage"
-    IMAGE_GENERATION = "image_generation"
-    AUDIO_DURATION = "audio_duration"
-    CHARACTERS = "characters"
-    FILE_SEARCH = "file_search"
-    CODE_EXECUTION = "code_execution"
-    VECTOR_STORAGE = "vector_storage"
-    PROVISIONED_THROUGHPUT = "provisioned_throughput"
-    TRAINING = "training"
-    GUARDRAIL = "guardrail"
-    SEARCH_UNITS = "search_units"
-    REQUESTS = "requests"
-    # the name on the line was not understood: the money is kept, the meter is not guessed
-    UNCLASSIFIED = "unclassified"
-
-
-CALL_METERS: tuple[Meter, ...] = (
-    Meter.INPUT_UNCACHED,
-    Meter.CACHE_READ,
-    Meter.CACHE_WRITE_5M,
-    Meter.CACHE_WRITE_1H,
-    Meter.INPUT_AUDIO,
-    Meter.INPUT_IMAGE,
-    Meter.OUTPUT,
-    Meter.OUTPUT_AUDIO,
-    Meter.OUTPUT_IMAGE,
-    Meter.WEB_SEARCH,
-)
-"""The meters a call can have, in the order of the wide columns of `int_calls__weighed`."""
+__all__ = [
+    "CALL_METERS",
+    "IDLE",
+    "RESERVED_OWNERS",
+    "ROUNDING",
+    "SHARED",
+    "UNALLOCATED",
+    "CallRole",
+    "CallStatus",
+    "Cause",
+    "ChargeCategory",
+    "ChargeTo",
+    "CostBasis",
+    "Delivery",
+    "MatchOn",
+    "Meter",
+    "Operation",
+    "OutcomeResult",
+    "OwnerState",
+    "ServiceTier",
+    "SharedMethod",
+    "TokenSemantics",
+    "TokenSource",
+    "Unit",
+]
 
 
 class ServiceTier(StrEnum):

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from models.columns import Column
 from models.facts import FACTS, Fact
-from models.vocabulary import CALL_METERS, MatchOn
+from models.vocabulary import MatchOn
 from pipelines.engine.duckdb import Session
 from pipelines.lake import Lake
 from pipelines.prices import price_table, resolve_models
@@ -78,7 +78,6 @@ class Inputs:
                 }
             ),
         )
-        session.register("call_meters", pa.table({"meter": [str(m) for m in CALL_METERS]}))
         session.register(
             "match_on_order",
             pa.table(

@@ -1,6 +1,7 @@
 """Reads `sql/`: one file is one table, its header says what the table is.
 
 The header is the YAML inside the leading comment. Dependencies are read from the query itself.
+One table more is written from the list of meters, see `meter_sql`.
 """
 
 import re
@@ -11,10 +12,12 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Literal, get_args
 
+import duckdb
 import yaml
 from pydantic import Field, ValidationError
 
 from models.record import Record
+from pipelines import meter_sql
 from pipelines.duck import connect
 
 SQL_DIR = Path(__file__).resolve().parent.parent / "sql"
@@ -60,6 +63,8 @@ class Transform:
     """Tables the query reads, other transforms and the engine's inputs alike, sorted."""
     params: tuple[str, ...] = ()
     """Names the query binds, without the dollar sign."""
+    is_view: bool = False
+    """Whether it is read anew by everything that needs it, instead of being kept."""
 
     @property
     def is_public(self) -> bool:
@@ -100,8 +105,13 @@ def read_transform(path: Path, known_params: tuple[str, ...]) -> Transform:
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Written in C where PyYAML was built with it: every command reads every header."""
 
-_parser = cache(connect)
-"""One connection that never holds a table: opening one per file is most of the start-up time."""
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """One connection without tables: opening one per file is most of the start-up time."""
+    con = connect()
+    meter_sql.create_meter_type(con)
+    return con
 
 
 PARAMS = (
@@ -132,7 +142,25 @@ def load_transforms(sql_dir: Path = SQL_DIR) -> dict[str, Transform]:
     """
     paths = sorted(path for layer in LAYERS for path in (sql_dir / layer).glob("*.sql"))
     found = {path.stem: read_transform(path, PARAMS) for path in paths}
+    if sql_dir == SQL_DIR:
+        found["int_call_quantities"] = _call_quantities()
     sorter = TopologicalSorter(
         {name: [i for i in found[name].inputs if i in found] for name in sorted(found)}
     )
     return {name: found[name] for name in sorter.static_order()}
+
+
+def _call_quantities() -> Transform:
+    return Transform(
+        name="int_call_quantities",
+        layer="intermediate",
+        path=Path(meter_sql.__file__),
+        sql=meter_sql.call_quantities(),
+        description=meter_sql.DESCRIPTION,
+        grain="one row per call_no and meter",
+        keys=("call_no", "meter"),
+        owner="team:finops",
+        partition="day",
+        inputs=("stg_calls",),
+        is_view=True,
+    )

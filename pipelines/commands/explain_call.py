@@ -6,7 +6,6 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from models.money import MONEY_CONTEXT
-from models.vocabulary import CALL_METERS
 from pipelines.commands import terminal
 from pipelines.commands.lineage import Origin
 from pipelines.commands.published import Row, rows_of
@@ -78,7 +77,13 @@ def explain_calls(views: Views, identity: str) -> Sequence[CallExplanation | Unc
         return [_explanation(views, session, row, copies) for row in rows]
 
 
-_TABLES = ("int_calls__weighed", "int_calls__costed", "int_components__pooled", "int_pools")
+_TABLES = (
+    "int_calls__placed",
+    "int_call_meters__costed",
+    "int_prices",
+    "int_components__pooled",
+    "int_pools",
+)
 
 
 def show_call(found: CallExplanation | UncountedCall) -> None:
@@ -97,23 +102,21 @@ def _explanation(
     views: Views, session: Session, call: Row, copies: Sequence[Row]
 ) -> CallExplanation:
     key = {"source": call["source"], "call_id": call["call_id"]}
-    weighed = rows_of(
+    placed = rows_of(
         session.con,
-        "select price_kind, owner_id, cell_no from int_calls__weighed"
-        " where source = $source and call_id = $call_id",
-        key,
-    )
-    costed = rows_of(
-        session.con,
-        "select * from int_calls__costed where source = $source and call_id = $call_id",
+        "select placed.call_no, placed.cell_no, prices.price_kind"
+        " from stg_calls as calls"
+        " inner join int_calls__placed as placed on calls.rowid = placed.call_no"
+        " left join int_prices as prices on placed.price_no = prices.price_no"
+        " where calls.source = $source and calls.call_id = $call_id limit 1",
         key,
     )
     return CallExplanation(
         kind="call",
         call=call,
-        price_kind=weighed[0]["price_kind"] if weighed else None,
+        price_kind=placed[0]["price_kind"] if placed else None,
         owners=views.owners(call["ownership_rule_id"], call["started_at"]),
-        meters=tuple(_meters(session, costed[0])) if costed else (),
+        meters=tuple(_meters(session, placed[0])) if placed else (),
         origins=tuple(
             views.lineage.origin(copy)
             for copy in copies
@@ -123,7 +126,7 @@ def _explanation(
     )
 
 
-def _meters(session: Session, costed: Row) -> list[MeterShare]:
+def _meters(session: Session, placed: Row) -> list[MeterShare]:
     pools = {
         row.pop("component_meter"): row
         for row in rows_of(
@@ -146,26 +149,27 @@ def _meters(session: Session, costed: Row) -> list[MeterShare]:
             inner join int_pools as pools on components.pool_id = pools.pool_id
             where components.cell_no = $cell_no
             """,
-            {"cell_no": costed["cell_no"]},
+            {"cell_no": placed["cell_no"]},
         )
     }
-    return [
-        _meter(meter, costed, pools.get(meter))
-        for meter in CALL_METERS
-        if costed[f"{meter}_quantity"]
-    ]
+    used = rows_of(
+        session.con,
+        "select * from int_call_meters__costed where call_no = $call_no order by meter",
+        {"call_no": placed["call_no"]},
+    )
+    return [_meter(row, pools.get(row["meter"])) for row in used]
 
 
-def _meter(meter: str, costed: Row, pool: Row | None) -> MeterShare:
-    quantity, weight = costed[f"{meter}_quantity"], costed[f"{meter}_weight"]
+def _meter(used: Row, pool: Row | None) -> MeterShare:
+    quantity, weight = used["quantity"], used["weight_picos"]
     with localcontext(MONEY_CONTEXT):
         return MeterShare(
-            meter=str(meter),
+            meter=used["meter"],
             quantity=Decimal(quantity),
             # a weight is quantity times a whole price, so this division leaves nothing
             price_per_million=_picos(weight // quantity, 1_000_000) if weight is not None else None,
             at_price=_picos(weight) if weight is not None else None,
-            share=_picos(costed[f"{meter}_picos"]) if pool else None,
+            share=_picos(used["cost_picos"]) if pool else None,
             pool=pool,
         )
 

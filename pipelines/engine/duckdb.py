@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from models.columns import Column, ddl
 from pipelines.duck import connect
+from pipelines.meter_sql import create_meter_type
 from pipelines.quoting import identifier
 from pipelines.transforms import Transform
 
@@ -26,6 +27,7 @@ class Session:
     def __init__(self, temp_dir: Path, sessions: int = 1) -> None:
         """Open a session; `sessions` is how many of this process work side by side."""
         self.con: duckdb.DuckDBPyConnection = connect(temp_dir=temp_dir, sessions=sessions)
+        create_meter_type(self.con)
 
     def __enter__(self) -> Self:
         return self
@@ -59,8 +61,9 @@ class Session:
         """
         for transform in transforms:
             bound = {name: params[name] for name in transform.params}
+            kind = "view" if transform.is_view else "table"
             self.con.execute(
-                f"create or replace temp table {identifier(transform.name)} as {transform.sql}",
+                f"create or replace temp {kind} {identifier(transform.name)} as {transform.sql}",
                 bound,
             )
             self._audit(transform)

@@ -31,25 +31,7 @@ from models.prices import LIST_PRICE_SCHEMA
 from models.vocabulary import Meter, ServiceTier
 
 METER_UNITS: Mapping[Meter, str] = MappingProxyType(
-    {
-        Meter.INPUT_UNCACHED: "input_tokens",
-        Meter.CACHE_READ: "cache_read_tokens",
-        Meter.CACHE_WRITE_5M: "cache_write_5m_tokens",
-        Meter.CACHE_WRITE_1H: "cache_write_1h_tokens",
-        Meter.INPUT_AUDIO: "input_audio_tokens",
-        Meter.INPUT_IMAGE: "input_image_tokens",
-        Meter.OUTPUT: "output_tokens",
-        Meter.OUTPUT_AUDIO: "output_audio_tokens",
-        Meter.OUTPUT_IMAGE: "output_image_tokens",
-        Meter.WEB_SEARCH: "web_searches",
-        Meter.CACHE_WRITE: "cache_write_tokens",
-        Meter.FILE_SEARCH: "storage_searches",
-        Meter.CODE_EXECUTION: "code_executions",
-        Meter.SEARCH_UNITS: "rerank_searches",
-        Meter.AUDIO_DURATION: "input_audio_seconds",
-        Meter.CHARACTERS: "input_characters",
-        Meter.REQUESTS: "requests",
-    }
+    {meter: meter.price_unit for meter in Meter if meter.price_unit}
 )
 """Our meters, and what the list calls the same quantity."""
 

@@ -34,7 +34,6 @@ _SETTINGS = {
         "source_rank": pa.int32(),
         "is_system_of_record": pa.bool_(),
     },
-    "call_meters": {"meter": pa.string()},
     "match_on_order": {"match_on": pa.string(), "place": pa.int32()},
     "required_tags": {"tag_key": pa.string()},
     "days": {"charge_date": pa.date32()},

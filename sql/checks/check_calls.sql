@@ -3,12 +3,12 @@ description: Calls of each day, counted once. An inner join that dropped or doub
 grain: one row per suite, partition and counter
 */
 
-with weighed as (
+with placed as (
     select
         charge_date,
-        count(*) as weighed_calls,
+        count(*) as placed_calls,
         count(*) filter (where cell_no is null) as calls_without_cell
-    from int_calls__weighed
+    from int_calls__placed
     group by charge_date
 ),
 
@@ -56,8 +56,8 @@ counted as (
         days.charge_date,
         coalesce(staged.call_rows, 0) as rows,
         coalesce(staged.null_call_id, 0) as null_call_id,
-        -- every call was weighed exactly once, whatever it was joined to
-        abs(coalesce(staged.call_rows, 0) - coalesce(weighed.weighed_calls, 0))
+        -- every call was placed exactly once, whatever it was joined to
+        abs(coalesce(staged.call_rows, 0) - coalesce(placed.placed_calls, 0))
             as duplicate_call_id,
         coalesce(staged.null_started_at, 0) as null_started_at,
         coalesce(staged.day_mismatch, 0) as day_mismatch,
@@ -68,7 +68,7 @@ counted as (
         coalesce(overlapping.overlapping_calls, 0) as overlapping_calls
     from days
     left join staged on days.charge_date = staged.charge_date
-    left join weighed on days.charge_date = weighed.charge_date
+    left join placed on days.charge_date = placed.charge_date
     left join costed on days.charge_date = costed.charge_date
     left join overlapping on days.charge_date = overlapping.charge_date
 )

@@ -1,8 +1,9 @@
 /*
-description: The unit price of every meter that calls or usage of a day need, side by side. Contract
-  rows win over list prices meter by meter. A price is whole pico-units of currency per unit.
-grain: one row per issuer, provider, model_id, service_tier, charge_date and input_tokens_from
-keys: [issuer, provider, model_id, service_tier, charge_date, input_tokens_from]
+description: The unit price of every meter that calls or usage of a day need. Contract rows win over
+  list prices meter by meter. A price is whole pico-units of currency per unit; all rows of one band
+  of input tokens have one price_no, one currency, and say contract as soon as one of them is.
+grain: one row per price_no and meter
+keys: [price_no, meter]
 */
 
 with needed as (
@@ -169,53 +170,24 @@ chosen as (
 )
 
 select
-    chosen.issuer,
-    chosen.provider,
-    chosen.model_id,
-    chosen.service_tier,
-    chosen.charge_date,
-    chosen.input_tokens_from,
-    chosen.input_tokens_to,
-    min(chosen.currency) as currency,
-    min(chosen.price_kind) as price_kind,
-    max(case when chosen.meter = 'input_uncached' then chosen.price_picos end)
-        as input_uncached_price,
-    max(case when chosen.meter = 'input_uncached' then chosen.list_price_picos end)
-        as input_uncached_list_price,
-    max(case when chosen.meter = 'cache_read' then chosen.price_picos end) as cache_read_price,
-    max(case when chosen.meter = 'cache_read' then chosen.list_price_picos end)
-        as cache_read_list_price,
-    max(case when chosen.meter = 'cache_write_5m' then chosen.price_picos end)
-        as cache_write_5m_price,
-    max(case when chosen.meter = 'cache_write_5m' then chosen.list_price_picos end)
-        as cache_write_5m_list_price,
-    max(case when chosen.meter = 'cache_write_1h' then chosen.price_picos end)
-        as cache_write_1h_price,
-    max(case when chosen.meter = 'cache_write_1h' then chosen.list_price_picos end)
-        as cache_write_1h_list_price,
-    max(case when chosen.meter = 'input_audio' then chosen.price_picos end) as input_audio_price,
-    max(case when chosen.meter = 'input_audio' then chosen.list_price_picos end)
-        as input_audio_list_price,
-    max(case when chosen.meter = 'input_image' then chosen.price_picos end) as input_image_price,
-    max(case when chosen.meter = 'input_image' then chosen.list_price_picos end)
-        as input_image_list_price,
-    max(case when chosen.meter = 'output' then chosen.price_picos end) as output_price,
-    max(case when chosen.meter = 'output' then chosen.list_price_picos end) as output_list_price,
-    max(case when chosen.meter = 'output_audio' then chosen.price_picos end) as output_audio_price,
-    max(case when chosen.meter = 'output_audio' then chosen.list_price_picos end)
-        as output_audio_list_price,
-    max(case when chosen.meter = 'output_image' then chosen.price_picos end) as output_image_price,
-    max(case when chosen.meter = 'output_image' then chosen.list_price_picos end)
-        as output_image_list_price,
-    max(case when chosen.meter = 'web_search' then chosen.price_picos end) as web_search_price,
-    max(case when chosen.meter = 'web_search' then chosen.list_price_picos end)
-        as web_search_list_price
+    dense_rank() over (
+        order by
+            issuer asc, provider asc, model_id asc, service_tier asc, charge_date asc,
+            input_tokens_from asc
+    ) as price_no,
+    issuer,
+    provider,
+    model_id,
+    service_tier,
+    charge_date,
+    input_tokens_from,
+    input_tokens_to,
+    cast(meter as meter) as meter,
+    min(currency) over band as currency,
+    min(price_kind) over band as price_kind,
+    price_picos,
+    list_price_picos
 from chosen
-group by
-    chosen.issuer,
-    chosen.provider,
-    chosen.model_id,
-    chosen.service_tier,
-    chosen.charge_date,
-    chosen.input_tokens_from,
-    chosen.input_tokens_to
+window band as (
+    partition by issuer, provider, model_id, service_tier, charge_date, input_tokens_from
+)

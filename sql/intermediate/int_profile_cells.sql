@@ -1,9 +1,36 @@
 /*
 description: All that a call looks up by its profile, on one row. Its cell, its owner from when until
-  when, and its prices from how many input tokens on.
+  when, and its price band from how many input tokens on.
 grain: one row per profile_key, charge_date, segment_from and input_tokens_from
 keys: [profile_key, charge_date, segment_from, input_tokens_from]
 */
+
+with bands as (
+    select
+        price_no,
+        issuer,
+        provider,
+        model_id,
+        service_tier,
+        charge_date,
+        input_tokens_from,
+        input_tokens_to,
+        currency,
+        max(case when meter = 'input_uncached' then price_picos end) as input_uncached_price,
+        max(case when meter = 'cache_read' then price_picos end) as cache_read_price,
+        max(case when meter = 'output' then price_picos end) as output_price
+    from int_prices
+    group by
+        price_no,
+        issuer,
+        provider,
+        model_id,
+        service_tier,
+        charge_date,
+        input_tokens_from,
+        input_tokens_to,
+        currency
+)
 
 select
     profiles.profile_key,
@@ -14,30 +41,14 @@ select
     coalesce(segments.segment_to, profiles.charge_date + interval 1 day) as segment_to,
     segments.owner_id,
     segments.rank as owner_rank,
-    coalesce(prices.input_tokens_from, 0) as input_tokens_from,
-    prices.input_tokens_to,
-    prices.currency as price_currency,
-    prices.price_kind,
-    prices.input_uncached_price,
-    prices.input_uncached_list_price,
-    prices.cache_read_price,
-    prices.cache_read_list_price,
-    prices.cache_write_5m_price,
-    prices.cache_write_5m_list_price,
-    prices.cache_write_1h_price,
-    prices.cache_write_1h_list_price,
-    prices.input_audio_price,
-    prices.input_audio_list_price,
-    prices.input_image_price,
-    prices.input_image_list_price,
-    prices.output_price,
-    prices.output_list_price,
-    prices.output_audio_price,
-    prices.output_audio_list_price,
-    prices.output_image_price,
-    prices.output_image_list_price,
-    prices.web_search_price,
-    prices.web_search_list_price
+    coalesce(bands.input_tokens_from, 0) as input_tokens_from,
+    bands.input_tokens_to,
+    bands.price_no,
+    bands.currency as price_currency,
+    -- what caches save is told against these
+    bands.input_uncached_price,
+    bands.cache_read_price,
+    bands.output_price
 from int_profiles as profiles
 inner join int_cells as cells
     on
@@ -52,10 +63,10 @@ left join int_owner_spans as segments
     on
         'profile:' || cast(profiles.profile_key as varchar) = segments.subject
         and profiles.charge_date = segments.charge_date
-left join int_prices as prices
+left join bands
     on
-        coalesce(profiles.issuer, '') = prices.issuer
-        and profiles.provider = prices.provider
-        and profiles.model_id = prices.model_id
-        and profiles.service_tier = prices.service_tier
-        and profiles.charge_date = prices.charge_date
+        coalesce(profiles.issuer, '') = bands.issuer
+        and profiles.provider = bands.provider
+        and profiles.model_id = bands.model_id
+        and profiles.service_tier = bands.service_tier
+        and profiles.charge_date = bands.charge_date

@@ -27,18 +27,7 @@ weighed as (
         levels.pool_meter,
         levels.pool_tier,
         usage_buckets.quantity,
-        case usage_buckets.meter
-            when 'input_uncached' then prices.input_uncached_price
-            when 'cache_read' then prices.cache_read_price
-            when 'cache_write_5m' then prices.cache_write_5m_price
-            when 'cache_write_1h' then prices.cache_write_1h_price
-            when 'input_audio' then prices.input_audio_price
-            when 'input_image' then prices.input_image_price
-            when 'output' then prices.output_price
-            when 'output_audio' then prices.output_audio_price
-            when 'output_image' then prices.output_image_price
-            when 'web_search' then prices.web_search_price
-        end as price_picos
+        prices.price_picos
     from stg_usage as usage_buckets
     inner join int_match_levels as levels
         on
@@ -64,6 +53,7 @@ weighed as (
             and coalesce(usage_buckets.service_tier, single_tiers.service_tier)
             = prices.service_tier
             and usage_buckets.charge_date = prices.charge_date
+            and usage_buckets.meter = cast(prices.meter as varchar)
             -- a report does not tell how long prompts were: with long-prompt bands it cannot price
             and prices.input_tokens_from = 0
             and prices.input_tokens_to is null

@@ -61,44 +61,29 @@ checks:
   basis_is_known: cost_basis in ('billed', 'estimated', 'unpriced')
 */
 
-with summed as (
+with compared as (
     select
-        costed.*,
-        costed.input_uncached_picos
-        + costed.cache_read_picos
-        + costed.cache_write_5m_picos
-        + costed.cache_write_1h_picos
-        + costed.input_audio_picos
-        + costed.input_image_picos
-        + costed.output_picos
-        + costed.output_audio_picos
-        + costed.output_image_picos
-        + costed.web_search_picos as billed_picos,
+        *,
         -- what contract or list say in another currency than the bill cannot stand beside it
-        costed.billing_currency is null
-        or costed.price_currency is null
-        or costed.billing_currency = costed.price_currency as is_one_currency
-    from int_calls__costed as costed
+        billing_currency is null
+        or price_currency is null
+        or billing_currency = price_currency as is_one_currency
+    from int_calls__costed
 ),
 
 costed as (
     select
-        summed.*,
-        case
-            when summed.is_one_currency or summed.estimated_picos = 0 then summed.estimated_picos
-        end as own_estimated_picos
-    from summed
-),
-
-calls as (
-    select * from stg_calls
+        *,
+        case when is_one_currency or estimated_picos = 0 then estimated_picos end
+            as own_estimated_picos
+    from compared
 )
 
 select
     calls.charge_date,
     case when owners.is_registered then owners.application_id else '__unallocated__' end
         as application_id,
-    costed.model_id,
+    cells.model_id,
     calls.source,
     calls.call_id,
     calls.started_at,
@@ -119,7 +104,7 @@ select
     calls.trace_id,
     calls.session_id,
     calls.parent_call_id,
-    costed.person_id as user_id,
+    coalesce(calls.end_user_id, calls.user_id) as user_id,
     owners.team_id,
     case
         when owners.charge_to = 'consumer'
@@ -194,6 +179,6 @@ select
     end as gateway_cache_saving,
     calls.logged_cost_usd
 from costed
-inner join calls on costed.source = calls.source and costed.call_id = calls.call_id
+inner join stg_calls as calls on costed.call_no = calls.rowid
 inner join int_cells as cells on costed.cell_no = cells.cell_no
 left join int_main_owners as owners on costed.owner_id = owners.owner_id

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from models.vocabulary import CALL_METERS, MatchOn
+from models.vocabulary import MatchOn
 from pipelines.engine.duckdb import Session
 from pipelines.transforms import LAYERS, load_transforms
 from tests.transforms.cases import FOLDER, PARAMS, Types, compare, create, read_text
@@ -20,7 +20,6 @@ TRANSFORMS = [
     if t.partition == "day" and t.layer == layer
 ]
 SETTINGS = {
-    "call_meters": (["meter"], [[m] for m in CALL_METERS]),
     "match_on_order": (["match_on", "place"], [[m, n] for n, m in enumerate(MatchOn)]),
     "days": (["charge_date"], [[PARAMS["from_date"]]]),
     "sources": (["source", "source_rank", "is_system_of_record"], [["gateway", "0", "true"]]),

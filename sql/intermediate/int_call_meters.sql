@@ -1,0 +1,19 @@
+/*
+description: What each billable call used of each meter, and what that weighs, which is quantity times
+  the call's own contract price in whole picos. A meter without a price weighs null.
+grain: one row per call_no and meter
+keys: [call_no, meter]
+*/
+
+select
+    quantities.call_no,
+    calls.cell_no,
+    quantities.meter,
+    quantities.quantity,
+    quantities.quantity * prices.price_picos as weight_picos,
+    quantities.quantity * prices.list_price_picos as list_picos
+from int_call_quantities as quantities
+inner join int_calls__placed as calls on quantities.call_no = calls.call_no
+left join int_prices as prices
+    on calls.price_no = prices.price_no and quantities.meter = prices.meter
+where calls.is_billable
