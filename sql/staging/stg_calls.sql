@@ -115,6 +115,22 @@ counted as (
     from newest
     anti join counted_elsewhere as others
         on newest.source = others.source and newest.call_id = others.call_id
+),
+
+-- what the calls that tell the same request say besides
+told_twice as (
+    select
+        source,
+        counted_call_id as call_id,
+        min(provider_request_id) as provider_request_id,
+        min(service_tier) as service_tier,
+        min(inference_geo) as inference_geo,
+        min(task_id) as task_id,
+        min(session_id) as session_id,
+        max(case when is_unlike then 1 else 0 end) = 1 as is_unlike
+    from stg_calls__nested
+    where counted_call_id is not null
+    group by source, counted_call_id
 )
 
 select
@@ -131,12 +147,12 @@ select
         counted.first_token_at,
         case when enriched.first_token_at >= counted.started_at then enriched.first_token_at end
     ) as first_token_at,
-    coalesce(counted.task_id, enriched.task_id) as task_id,
+    coalesce(counted.task_id, told_twice.task_id, enriched.task_id) as task_id,
     coalesce(counted.trace_id, enriched.trace_id) as trace_id,
     coalesce(counted.parent_call_id, enriched.parent_call_id) as parent_call_id,
-    coalesce(counted.session_id, enriched.session_id) as session_id,
+    coalesce(counted.session_id, told_twice.session_id, enriched.session_id) as session_id,
     coalesce(counted.step_index, enriched.step_index) as step_index,
-    counted.provider_request_id,
+    coalesce(counted.provider_request_id, told_twice.provider_request_id) as provider_request_id,
     counted.operation,
     counted.role,
     counted.provider,
@@ -144,8 +160,8 @@ select
     counted.served_model,
     counted.deployment_id,
     counted.region,
-    counted.service_tier,
-    counted.inference_geo,
+    coalesce(counted.service_tier, told_twice.service_tier) as service_tier,
+    coalesce(counted.inference_geo, told_twice.inference_geo) as inference_geo,
     counted.api_key_id,
     counted.user_id,
     counted.end_user_id,
@@ -175,12 +191,26 @@ select
     counted.reported_total_tokens,
     counted.token_source,
     counted.token_semantics,
-    counted.is_token_conflict,
+    counted.is_token_conflict or coalesce(told_twice.is_unlike, false) as is_token_conflict,
     counted.logged_cost_usd,
     counted.logged_cost_kind,
     counted.saved_cost_usd,
     counted.is_rollup,
-    counted.profile_key
+    -- another tier or geography is another profile
+    case
+        when
+            (counted.service_tier is null and told_twice.service_tier is not null)
+            or (counted.inference_geo is null and told_twice.inference_geo is not null)
+            then
+                hash(
+                    counted.profile_key,
+                    coalesce(counted.service_tier, told_twice.service_tier),
+                    coalesce(counted.inference_geo, told_twice.inference_geo)
+                )
+        else counted.profile_key
+    end as profile_key
 from counted
 left join stg_calls__enriched as enriched
     on counted.source = enriched.source and counted.call_id = enriched.call_id
+left join told_twice
+    on counted.source = told_twice.source and counted.call_id = told_twice.call_id

@@ -14,7 +14,7 @@ columns:
 with identified as (
     select
         calls.source,
-        calls.call_id,
+        coalesce(nested.counted_call_id, calls.call_id) as call_id,
         calls.charge_date,
         feeds.source_rank,
         feeds.is_system_of_record,
@@ -26,6 +26,8 @@ with identified as (
         ) as identity
     from lake_calls as calls
     inner join stg_call_feeds as feeds on calls.source = feeds.source
+    left join stg_calls__nested as nested
+        on calls.source = nested.source and calls.call_id = nested.call_id
     where (feeds.is_other or feeds.is_record_of_others) and not calls.is_rollup
 ),
 
