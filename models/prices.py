@@ -22,6 +22,8 @@ class ResolvedBy(StrEnum):
 
     ALIAS = "alias"
     LIST = "list"
+    MAKER = "maker"
+    """Found in the list of the only provider that makes it, because none was named."""
     UNMATCHED = "unmatched"
 
 
@@ -66,6 +68,9 @@ RESOLVED_MODEL = (
     Column("price_provider", _TEXT, "The provider's id in the price book; null if none was told."),
     Column("model_id", _TEXT, "Id in the price book, or the lower-case text if nothing matched."),
     Column("resolved_by", _TEXT, "ResolvedBy, see above.", nullable=False),
+    Column(
+        "nearest", _TEXT, "Known name most like one that is not known, where it was looked for."
+    ),
 )
 
 LIST_PRICE_SCHEMA: pa.Schema = arrow_schema(LIST_PRICE)

@@ -16,6 +16,7 @@ from importlib.metadata import version
 from itertools import pairwise
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from models.columns import Column
 from models.facts import MONEY, Fact
@@ -109,7 +110,8 @@ class Computation:
         self._compute_ranges(list(self._ranges(ordered)), progress)
         periods = self._touched_periods(ordered)
         self._compute_periods(periods)
-        self._counters.append(self._landing_counters())
+        self._remember_names()
+        self._counters += [self._landing_counters(), self._inputs.name_counters()]
         started = time.perf_counter()
         results = judge(pa.concat_tables(self._counters, promote_options="permissive"))
         require(results)
@@ -283,14 +285,16 @@ class Computation:
         ]
         return pa.Table.from_pylist(rows)
 
+    def _remember_names(self) -> None:
+        """Names of AI models that days which are left alone have met."""
+        for path in self._warehouse.paths("dim_models"):
+            known = pq.read_table(path, columns=["provider", "model_text"])
+            self._inputs.names.update(zip(*(c.to_pylist() for c in known.columns), strict=True))
+
     def _write_dimensions(self, results: Sequence[QualityResult]) -> None:
         judged = quality_table(results)
         with self._inputs.session() as session:
-            paths = [str(path) for path in self._warehouse.paths("dim_models")]
-            if paths:
-                known = session.con.read_parquet(paths).project("provider, model_text")
-                self._inputs.names.update(known.fetchall())
-            self._inputs.register_prices(session, self._inputs.names)
+            self._inputs.register_prices(session, self._inputs.names, is_nearest_told=True)
             session.register("judgements", self._merged(session, judged))
             transforms = self._select("none", ("marts",))
             session.build(transforms, self._params(date.min, date.max))

@@ -7,10 +7,11 @@ import pyarrow as pa
 
 from models.columns import Column
 from models.facts import FACTS, Fact
+from models.prices import ResolvedBy
 from models.vocabulary import MatchOn
 from pipelines.engine.duckdb import Session
 from pipelines.lake import Lake
-from pipelines.prices import price_table, resolve_models
+from pipelines.prices import is_known, price_table, resolve_models, with_nearest
 from pipelines.reference import Reference
 from pipelines.workspace import Workspace
 
@@ -101,15 +102,51 @@ class Inputs:
             select distinct provider, model_text from lake_charges
             union
             select distinct provider, model_text from lake_usage
+            union
+            -- a bill may name only a product, and an alias may say which AI model that is
+            select
+                provider,
+                product
+            from (
+                select distinct
+                    provider,
+                    unnest([service_name, sku_meter, charge_description]) as product
+                from lake_charges
+                where model_text is null
+            )
+            where lower(product) in (select lower(model_text) from ref_model_aliases)
             """
         ).fetchall()
         self.names.update(names)
         self.register_prices(session, names)
 
-    def register_prices(self, session: Session, names: Iterable[ModelName]) -> None:
+    def name_counters(self) -> pa.Table:
+        """How many of the names met so far are known neither to the price book nor by an alias."""
+        aliases = self._reference.tables["ref_model_aliases"]
+        unknown = [
+            row
+            for row in resolve_models(self.names, aliases).to_pylist()
+            if row["resolved_by"] == ResolvedBy.UNMATCHED and row["model_id"] is not None
+        ]
+        providers = {row["provider"] for row in unknown if not is_known(row["price_provider"])}
+        counts = {
+            "unknown_providers": len(providers),
+            "unknown_models": sum(row["provider"] not in providers for row in unknown),
+        }
+        rows = [
+            {"suite": "names", "partition": "all", "counter": counter, "value": value}
+            for counter, value in counts.items()
+        ]
+        return pa.Table.from_pylist(rows)
+
+    def register_prices(
+        self, session: Session, names: Iterable[ModelName], *, is_nearest_told: bool = False
+    ) -> None:
         """The price book of these names, each resolved once."""
         aliases = self._reference.tables["ref_model_aliases"]
         models = resolve_models(sorted(names, key=str), aliases)
+        if is_nearest_told:
+            models = with_nearest(models)
         session.register("model_map", models)
         session.register(
             "price_book",

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.columns import arrow_schema
+from models.providers import provider_id
 from models.reference import REFERENCE_TABLES
 from models.vocabulary import MatchOn
 from pipelines.problems import Problem, WorkspaceError, did_you_mean, in_order
@@ -101,6 +102,9 @@ def _read(workspace: Workspace) -> tuple[dict[str, Rows], list[Problem]]:
         problems += found
         tables[name] = rows
     _pseudonymise(tables, workspace)
+    for rows in tables.values():
+        if (named := rows.values.get("provider")) is not None:
+            named[:] = map(provider_id, named)
     return tables, [*problems, *check_tables(tables)]
 
 

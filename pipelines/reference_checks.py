@@ -13,6 +13,7 @@ from typing import Any
 
 from models.reference import Key
 from models.vocabulary import MatchOn, SharedMethod
+from pipelines.prices import is_known, resolve_models, with_nearest
 from pipelines.problems import SHOWN_PER_KIND, Problem, did_you_mean, shown
 from pipelines.reference_files import Rows
 
@@ -48,6 +49,8 @@ def warn_tables(tables: Mapping[str, Rows], tag_keys: Iterable[str]) -> Iterator
         yield Problem(rules.file, None, None, "no_rules", said, "Add a rule per application.")
     yield from _gaps(tables["ref_applications"])
     yield from _unkept_tags(rules, frozenset(tag_keys))
+    yield from _unknown_models(tables["ref_contract_prices"])
+    yield from _unknown_models(tables["ref_model_aliases"])
 
 
 def _good(rows: Rows) -> list[int]:
@@ -303,3 +306,20 @@ def _unkept_tags(rows: Rows, tag_keys: frozenset[str]) -> Iterator[Problem]:
             said = "No source keeps this tag, so the rule can never match."
             fix = did_you_mean(key, tag_keys) or "Add it to tag_keys of the source that has it."
             yield rows.problem(row, "match_key", "tag_not_kept", said, fix)
+
+
+def _unknown_models(rows: Rows) -> Iterator[Problem]:
+    """AI models that the price list does not know and that look like one which it knows."""
+    columns = [rows.values[name] for name in ("provider", "model_id")]
+    pairs = set(zip(*columns, strict=True))
+    found = {
+        (name["provider"], name["model_text"]): name
+        for name in with_nearest(resolve_models(pairs), is_met_known=False).to_pylist()
+    }
+    for row in _good(rows):
+        name = found[columns[0][row], columns[1][row]]
+        if name["nearest"] is not None:
+            column = "model_id" if is_known(name["price_provider"]) else "provider"
+            said = f"The price list has no {shown(rows.values[column][row])}."
+            fix = f"Did you mean {shown(name['nearest'])}? Else leave it: it stands for itself."
+            yield rows.problem(row, column, "unknown_name", said, fix)

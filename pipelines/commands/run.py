@@ -169,6 +169,13 @@ def _show_unknown(report: Report) -> None:
             f"[yellow]Overlogged[/]: {unknown.overlogged_pools:,} pools have more usage in the log "
             "than on the bill; no money is invented for it (mart_reconciliation_daily)."
         )
+    for name in unknown.names[:SHOWN]:
+        like = f"; the nearest known is {safe(name.nearest)}" if name.nearest else ""
+        say(
+            f"[yellow]Unknown name[/]: {safe(name.model_text)} of "
+            f"{safe(name.provider or 'no provider')}{like}. Say in reference/model_aliases.csv "
+            "which AI model it is."
+        )
     for warning in report.warnings[:SHOWN]:
         say(f"[yellow]Check[/]: {safe(warning)}")
     for row, count in by_rule(report.quarantined)[:SHOWN]:

@@ -74,6 +74,16 @@ class Owned:
 
 
 @dataclass(frozen=True)
+class UnknownName:
+    """A name of an AI model that nothing is known by."""
+
+    provider: str | None
+    model_text: str
+    nearest: str | None
+    """The known name most like it: of a provider where that is unknown."""
+
+
+@dataclass(frozen=True)
 class Unknown:
     """What is not final: shown, counted, and never taken for zero."""
 
@@ -84,6 +94,8 @@ class Unknown:
     """The gateways' own figures for those calls; null if they say nothing."""
     overlogged_pools: int
     """Pools with more usage in the log than on the bill."""
+    names: tuple[UnknownName, ...]
+    """Names no price list and no alias knows, those that look like a known one first."""
 
 
 @dataclass(frozen=True)
@@ -241,9 +253,17 @@ def _unknown(data: PublishedData) -> Unknown:
     [pools] = data.rows(
         "select count(*) as number from mart_reconciliation_daily where pool_state = 'overlogged'"
     )
+    names = data.rows(
+        """
+        select provider, model_text, nearest from dim_models
+        where resolved_by = 'unmatched' and model_text is not null
+        order by nearest is null, provider, model_text
+        """
+    )
     return Unknown(
         estimated={row["billing_currency"]: row["amount"] for row in estimates},
         unpriced_calls=unpriced["calls"],
         unpriced_exposure_usd=unpriced["exposure"],
         overlogged_pools=pools["number"],
+        names=tuple(UnknownName(**row) for row in names),
     )

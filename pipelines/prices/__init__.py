@@ -2,6 +2,6 @@
 
 from pipelines.prices.book import price_table
 from pipelines.prices.listing import list_prices
-from pipelines.prices.matching import resolve_models
+from pipelines.prices.matching import is_known, resolve_models, with_nearest
 
-__all__ = ["list_prices", "price_table", "resolve_models"]
+__all__ = ["is_known", "list_prices", "price_table", "resolve_models", "with_nearest"]

@@ -1,55 +1,52 @@
 """Names of AI models, as logs and bills spell them, resolved to ids of the price book.
 
 Deterministic: the workspace's aliases first, then the price list's own matching for that provider,
-never a guess across providers. A name that matches nothing keeps its lower-case text as id and has
-no price.
+never a guess across providers. Where a tracer names a framework instead, the name of the AI model
+tells the provider, if only one makes it. A name that matches nothing keeps its lower-case text as
+id and has no price.
 """
 
+import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from types import MappingProxyType
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
 
 import pyarrow as pa
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import Provider
 
 from models.prices import RESOLVED_MODEL_SCHEMA, ResolvedBy
+from models.providers import (
+    PROVIDER_NAMES,
+    is_framework,
+    known_provider,
+    provider_id,
+    spelled,
+)
 
 Pair = tuple[str | None, str | None]
 
-PROVIDER_NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        **dict.fromkeys(
-            ("bedrock", "bedrock_converse", "aws.bedrock", "amazon", "sagemaker"), "aws"
-        ),
-        **dict.fromkeys(
-            ("azure_ai", "azure_openai", "azure.ai.openai", "azure.ai.inference"), "azure"
-        ),
-        **dict.fromkeys(
-            ("gemini", "vertex_ai", "vertex_ai_beta", "gcp.gemini", "gcp.vertex_ai", "gcp.gen_ai"),
-            "google",
-        ),
-        **dict.fromkeys(("xai", "x_ai"), "x-ai"),
-        **dict.fromkeys(("together_ai", "together-ai"), "together"),
-        "fireworks_ai": "fireworks",
-        "mistral_ai": "mistral",
-        "moonshot": "moonshotai",
-        "moonshot_ai": "moonshotai",
-        "voyage": "voyageai",
-        "github_copilot": "github-copilot",
-        "text-completion-openai": "openai",
-        "cohere_chat": "cohere",
-    }
-)
-"""Other spellings of providers in logs. Exact: a substring would price one cloud as another."""
-
 _REGION = re.compile(r"^(?:global|us|us-gov|eu|apac|jp|au|ca|sa|in|uk|kr|mx)\.")
+_SIZE = re.compile(r"\[\w+\]$")
+_BEDROCK = re.compile(
+    r"^(?:[a-z-]+\.)?(?:ai21|amazon|anthropic|cohere|deepseek|google|luma|meta|minimax|mistral"
+    r"|moonshot|moonshotai|nvidia|openai|qwen|stability|twelvelabs|writer|xai|zai)\.[a-z]"
+)
+"""Names in the form that only Bedrock gives them: of their maker, then the AI model."""
 
 
 def price_provider(provider: str | None) -> str | None:
-    """The id of a provider in the price book: lower case, spellings unified; null stays null."""
-    name = (provider or "").strip().lower()
-    return PROVIDER_NAMES.get(name, name) or None
+    """The id of a provider in the price book: spellings unified; null stays null."""
+    return known_provider(provider) or _list_ids().get(
+        spelled(provider or ""), provider_id(provider)
+    )
+
+
+@cache
+def _list_ids() -> Mapping[str, str]:
+    """Ids of the price list by how they are spelled, of providers nobody calls otherwise."""
+    return {spelled(p.id): p.id for p in get_snapshot().providers}
 
 
 def resolve_models(pairs: Iterable[Pair], aliases: pa.Table | None = None) -> pa.Table:
@@ -70,11 +67,50 @@ def resolve_models(pairs: Iterable[Pair], aliases: pa.Table | None = None) -> pa
     """
     book = _Aliases(aliases)
     distinct = sorted(set(pairs), key=lambda pair: tuple((x is not None, x or "") for x in pair))
+    names = RESOLVED_MODEL_SCHEMA.names
     rows = [
-        dict(zip(RESOLVED_MODEL_SCHEMA.names, (*pair, *_resolve(*pair, book)), strict=True))
-        for pair in distinct
+        dict(zip(names, (*pair, *_resolve(*pair, book), None), strict=True)) for pair in distinct
     ]
     return pa.Table.from_pylist(rows, schema=RESOLVED_MODEL_SCHEMA)
+
+
+def with_nearest(models: pa.Table, *, is_met_known: bool = True) -> pa.Table:
+    """Resolved names, with the known name most like each that is not known.
+
+    A provider without a vocabulary entry or a price list is compared with those that have one; else
+    an AI model is compared with those of its provider's list.
+
+    Args:
+        models: Rows in the shape of `RESOLVED_MODEL`; `nearest` is filled where something is close.
+        is_met_known: Also compare with the other names in `models`: bill and log may name one AI
+            model differently, and the list neither.
+    """
+    rows = models.to_pylist()
+    met: dict[str | None, set[str]] = defaultdict(set)
+    for row in rows:
+        if is_met_known and row["model_id"] is not None:
+            met[row["price_provider"]].add(row["model_id"])
+    for row in rows:
+        if row["resolved_by"] == ResolvedBy.UNMATCHED and row["model_id"] is not None:
+            row["nearest"] = _nearest(row["price_provider"], row["model_id"], met)
+    return pa.Table.from_pylist(rows, schema=RESOLVED_MODEL_SCHEMA)
+
+
+def is_known(provider: str | None) -> bool:
+    """Whether a provider is in the vocabulary or has a price list; null is not."""
+    return known_provider(provider) is not None or provider in _providers()
+
+
+def _nearest(
+    provider: str | None, model_id: str, met: Mapping[str | None, Collection[str]]
+) -> str | None:
+    if provider is not None and not is_known(provider):
+        known = {*PROVIDER_NAMES.values(), *_providers()}
+        return next(iter(difflib.get_close_matches(provider, sorted(known), n=1)), None)
+    listed = _providers().get(provider or "")
+    others = {info.id for info in listed.models} if listed else set()
+    others |= set(met[provider]) - {model_id}
+    return next(iter(difflib.get_close_matches(model_id, sorted(others), n=1)), None)
 
 
 class _Aliases:
@@ -104,15 +140,31 @@ def _resolve(
     name = (text or "").strip()
     if not name:
         return home, None, ResolvedBy.UNMATCHED
-    alias = aliases.find(home, name)
-    if home is None:
-        home = _told_by_prefix(name)
-    if alias is not None:
-        return home, _listed(home, alias) or alias.strip().lower(), ResolvedBy.ALIAS
-    listed = _listed(home, name)
-    if listed is not None:
-        return home, listed, ResolvedBy.LIST
-    return home, name.lower(), ResolvedBy.UNMATCHED
+    alias = aliases.find(home, name) or aliases.find(home, _SIZE.sub("", name))
+    found_by = ResolvedBy.ALIAS if alias else ResolvedBy.LIST
+    if home is None or is_framework(home):
+        prefixed = _told_by_prefix(name)
+        if home is not None and prefixed is None:
+            found_by = found_by if alias else ResolvedBy.MAKER
+            prefixed = _maker(alias or name)
+        home = prefixed
+    listed = _listed(home, alias or name)
+    if listed is None and alias is None:
+        found_by = ResolvedBy.UNMATCHED
+    return home, listed or (alias or name).strip().lower(), found_by
+
+
+def _maker(name: str) -> str | None:
+    """The only provider to which the price list gives names like this; null for none or several."""
+    if _BEDROCK.match(name.lower()):
+        return "aws"
+    spellings = list(_spellings(name.lower()))
+    claimed = {
+        provider.id
+        for provider in get_snapshot().providers
+        if provider.model_match and any(map(provider.model_match.is_match, spellings))
+    }
+    return claimed.pop() if len(claimed) == 1 else None
 
 
 def _told_by_prefix(name: str) -> str | None:
@@ -136,7 +188,11 @@ def _listed(provider: str | None, name: str) -> str | None:
 
 
 def _spellings(name: str) -> Iterator[str]:
-    """The name as it is, without its leading path parts, and each without region and blanks."""
+    """The name as it is, without its leading path parts, and each without region and blanks.
+
+    A context size at the end (`[1m]`) is no part of it.
+    """
+    name = _SIZE.sub("", name)
     while True:
         yield name
         without_region = _REGION.sub("", name)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from models.vocabulary import TokenSemantics
 from pipelines.sources.base import TokenRule
 from pipelines.sources.call_facts import COUNTS, FACTS
-from pipelines.sources.call_words import PROVIDERS
+from pipelines.sources.provider_words import provider_sql
 from pipelines.sources.sql_text import chosen, literal, renamed, texts
 
 _TEXTS = (
@@ -136,11 +136,6 @@ def is_true(column: str) -> str:
     return f"lower({column}) in ('true', '1')"
 
 
-def known_provider(column: str) -> str:
-    """A name that anybody may have given, where it is one of a provider; else null."""
-    return f"if({chosen(_compact(column), PROVIDERS)}, {column}, null)"
-
-
 def unfolded(key: str) -> str:
     """SQL of a reader's `unfold` for records wrapped in an object, alone or as an array."""
     return f"""
@@ -227,9 +222,7 @@ named as (
         list_transform(
             try(json_extract_string(metadata, cast($tag_paths as varchar[]))), {not_blank}
         ) as tag_values,
-        coalesce(
-            {renamed(_compact("provider_text"), PROVIDERS)}, lower(provider_text)
-        ) as counted_by
+        {provider_sql("provider_text")} as counted_by
     from described
 ),
 
@@ -248,10 +241,6 @@ meant as (
 def several(paths: str | Sequence[str]) -> Sequence[str]:
     """The paths of one name."""
     return (paths,) if isinstance(paths, str) else paths
-
-
-def _compact(column: str) -> str:
-    return f"regexp_replace(lower({column}), '[^a-z0-9]', '', 'g')"
 
 
 def _by_provider(totals: Mapping[str, TokenSemantics]) -> str:

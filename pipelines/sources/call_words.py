@@ -1,42 +1,4 @@
-"""Words of gateways as ours: providers, operations by request path, roles."""
-
-PROVIDERS = {
-    "openai": "openai",
-    "azure": "azure",
-    "azureai": "azure",
-    "azureopenai": "azure",
-    "anthropic": "anthropic",
-    "aws": "aws",
-    "awsbedrock": "aws",
-    "amazonbedrock": "aws",
-    "bedrock": "aws",
-    "sagemaker": "aws",
-    "google": "google",
-    "googleaistudio": "google",
-    "googlevertex": "google",
-    "googlevertexai": "google",
-    "gemini": "google",
-    "vertex": "google",
-    "vertexai": "google",
-    "vertexanthropic": "google",
-    "mistral": "mistral",
-    "mistralai": "mistral",
-    "cohere": "cohere",
-    "xai": "xai",
-    "grok": "xai",
-    "deepseek": "deepseek",
-    "groq": "groq",
-    "together": "together",
-    "togetherai": "together",
-    "fireworks": "fireworks",
-    "fireworksai": "fireworks",
-    "perplexity": "perplexity",
-    "perplexityai": "perplexity",
-    "openrouter": "openrouter",
-    "databricks": "databricks",
-    "vercel": "vercel",
-}
-"""Provider names, letters and digits in lower case, as ours; another is kept, in lower case."""
+"""Words of gateways as ours: operations by request path, roles."""
 
 OPERATION_PATHS = {
     "embed": "embedding",

@@ -39,9 +39,9 @@ from pipelines.sources.call_sql import (
     CallFormat,
     Totals,
     instant,
-    known_provider,
     later,
 )
+from pipelines.sources.provider_words import if_provider_sql
 
 
 def _count(kind: str, *other: str) -> list[str]:
@@ -83,7 +83,7 @@ _FORMAT = CallFormat(
         "passed": "if(coalesce(requested_model, served_model, reported_input) is null,"
         " 'not_ai_work', null)",
         # a backend has the name its operator gave it
-        "provider_text": known_provider("deployment_id"),
+        "provider_text": if_provider_sql("deployment_id"),
         "metadata": "line",
         "is_cancelled": "coalesce(http_text = '0', false)",
     },

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection
 from datetime import UTC, date, datetime, time
 
+from models.providers import PROVIDER_NAMES, known_provider, spelled
 from models.vocabulary import ChargeCategory, Meter, ServiceTier
 from pipelines.sources.bedrock_usage_types import read_usage_type
 from pipelines.sources.bill_rows import json_object
@@ -70,15 +71,9 @@ _UNIT_SPELLINGS = {
 _CATEGORIES = {c.lower(): str(c) for c in ChargeCategory}
 _FREQUENCIES = {f.lower(): f for f in ("One-Time", "Recurring", "Usage-Based")}
 
-_PROVIDERS = {
-    "amazon": "aws",
-    "aws": "aws",
-    "microsoft": "azure",
-    "azure": "azure",
-    "google": "google",
-    "openai": "openai",
-    "anthropic": "anthropic",
-}
+_FIRST_WORDS = {spelled(provider) for provider in PROVIDER_NAMES.values()} | {"amazon", "microsoft"}
+"""Words that mean a provider at the head of a legal name; `vertex` may be anybody's."""
+_ANY_WORDS = {"amazon", "aws", "microsoft", "azure", "google", "openai", "anthropic"}
 
 # order matters; `\b` keeps "uncached" out of the cache; Azure's meters abbreviate
 _CACHE = r"\b(?:cached?|cc?chd|cd)\b"
@@ -203,9 +198,13 @@ def slug(name: str | None) -> str | None:
 
 
 def provider_id(name: str | None) -> str | None:
-    """Whose price list applies: the id price lists use, or the slug of the name."""
-    words = re.split(r"[^a-z]+", (name or "").lower())
-    return next((_PROVIDERS[word] for word in words if word in _PROVIDERS), slug(name))
+    """Whose price list applies: the id of the vocabulary, or the slug of the name."""
+    words = re.findall(r"[a-z0-9]+", (name or "").lower())
+    heads = ["".join(words[:n]) for n in range(len(words), 1, -1)]
+    heads += [word for word in words[:1] if word in _FIRST_WORDS]
+    named = next(filter(None, map(known_provider, heads)), None)
+    said = next((word for word in words if word in _ANY_WORDS), None)
+    return named or known_provider(said) or slug(name)
 
 
 def read_sku(

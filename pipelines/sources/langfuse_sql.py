@@ -6,8 +6,9 @@ Only our own constants are pasted into the text; what a workspace says is bound.
 from collections.abc import Mapping, Sequence
 
 from pipelines.sources.langfuse_fields import FIELDS, LABELS, METADATA, USAGE
+from pipelines.sources.provider_words import provider_sql
 from pipelines.sources.sql_text import literal, nested, texts
-from pipelines.sources.trace_sql import calls_sql, provider_sql
+from pipelines.sources.trace_sql import calls_sql
 
 _SHAPES = ("observations", "data")
 

@@ -104,37 +104,6 @@ USAGE = {
 
 USAGE_TIER = "$.service_tier"
 
-PROVIDERS = {
-    "openai": "openai",
-    "text-completion-openai": "openai",
-    "azure": "azure",
-    "azure_text": "azure",
-    "azure_ai": "azure",
-    "anthropic": "anthropic",
-    "anthropic_text": "anthropic",
-    "bedrock": "aws",
-    "bedrock_converse": "aws",
-    "bedrock_mantle": "aws",
-    "sagemaker": "aws",
-    "sagemaker_chat": "aws",
-    "vertex_ai": "google",
-    "vertex_ai_beta": "google",
-    "gemini": "google",
-    "mistral": "mistral",
-    "codestral": "mistral",
-    "cohere": "cohere",
-    "cohere_chat": "cohere",
-    "xai": "xai",
-    "deepseek": "deepseek",
-    "groq": "groq",
-    "together_ai": "together",
-    "fireworks_ai": "fireworks",
-    "perplexity": "perplexity",
-    "openrouter": "openrouter",
-    "databricks": "databricks",
-}
-"""LiteLLM's provider names as ours; another name is kept, in lower case."""
-
 CALL_TYPES = {
     "completion": ("chat", "primary"),
     "responses": ("chat", "primary"),

@@ -10,13 +10,13 @@ from pipelines.sources.litellm_fields import (
     EITHER,
     METADATA,
     ORIGINS,
-    PROVIDERS,
     RECORD,
     ROW,
     TIERS,
     USAGE,
     USAGE_TIER,
 )
+from pipelines.sources.provider_words import provider_sql
 
 MAX_COUNT = 1_000_000_000
 """More tokens than this in one call is a broken record."""
@@ -295,9 +295,7 @@ select
             then 'fallback'
         else coalesce(call_role, 'unknown')
     end as role,
-    coalesce(
-        {_renamed("custom_llm_provider", PROVIDERS)}, lower(nullif(custom_llm_provider, ''))
-    ) as provider,
+    {provider_sql("custom_llm_provider")} as provider,
     coalesce(nullif(original_model_group, ''), nullif(model_group, '')) as requested_model,
     nullif(
         if(

@@ -5,8 +5,9 @@ Only our own constants are pasted into the text; what a workspace says is bound.
 
 from models.vocabulary import TokenSemantics
 from pipelines.sources.base import TokenRule
+from pipelines.sources.provider_words import provider_sql
 from pipelines.sources.sql_text import chosen, epoch_nanos, hex_id, nested, texts
-from pipelines.sources.trace_sql import calls_sql, provider_sql
+from pipelines.sources.trace_sql import calls_sql
 
 FORMAT = "mlflow_traces"
 KNOWN_INCLUSIVE = ("openai", "azure", "google", "anthropic")

@@ -69,7 +69,7 @@ _OLDER = tuple(
     for providers, input_totals, output_totals in (
         (("openai", "azure", "deepseek"), _INCLUSIVE, _INCLUSIVE),
         (("anthropic", "aws"), _UNKNOWN, _INCLUSIVE),
-        (("google", "xai"), _INCLUSIVE, _UNKNOWN),
+        (("google", "x-ai"), _INCLUSIVE, _UNKNOWN),
         ((), _UNKNOWN, _UNKNOWN),
     )
 )
@@ -136,7 +136,7 @@ TABLE = (
     ),
     Semantics(
         generation="otel_genai_1.40",
-        providers=("google", "xai"),
+        providers=("google", "x-ai"),
         source_format="otel_genai_1.40",
         has_own_total=True,
         note="The conventions, unless the provider's own total proves that reasoning is beside.",
@@ -153,5 +153,5 @@ TABLE = (
 TOKEN_RULES = tuple(rule for semantics in TABLE for rule in semantics.token_rules())
 
 NATIVE_EXCLUSIVE_INPUT = ("anthropic", "aws")
-NATIVE_EXCLUSIVE_OUTPUT = ("google", "xai")
+NATIVE_EXCLUSIVE_OUTPUT = ("google", "x-ai")
 """How unknown totals are read: as the provider's own API counts."""

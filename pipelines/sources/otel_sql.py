@@ -7,9 +7,10 @@ from collections.abc import Iterable
 
 from pipelines.sources.otel_attributes import COUNTS, NEWEST, TAG_LIST, TAG_PREFIXES, TEXTS
 from pipelines.sources.otel_semantics import TABLE, Semantics
+from pipelines.sources.provider_words import provider_sql
 from pipelines.sources.sql_text import chosen, epoch_nanos, hex_id, literal, nested, texts
 from pipelines.sources.trace_kinds import KINDS
-from pipelines.sources.trace_sql import calls_sql, provider_sql
+from pipelines.sources.trace_sql import calls_sql
 
 UNFOLD = f"""
 -- one level at a time, so that nothing large is copied for each of its elements

@@ -14,10 +14,10 @@ import re
 from pipelines.sources.sql_text import chosen
 
 NATIVE_EXCLUSIVE_INPUT = ("anthropic", "aws")
-NATIVE_EXCLUSIVE_OUTPUT = ("google", "xai")
+NATIVE_EXCLUSIVE_OUTPUT = ("google", "x-ai")
 """Providers whose own API reports details beside the total: how unknown totals are read."""
 
-HIDES_OUTPUT = ("google", "xai")
+HIDES_OUTPUT = ("google", "x-ai")
 """Providers whose own total holds reasoning that a log may not name."""
 
 HIDES_INPUT = ("google",)

@@ -1,4 +1,4 @@
-"""What kinds of work traces tell apart, whichever tracer wrote them, and who served it.
+"""What kinds of work traces tell apart, whichever tracer wrote them.
 
 Only leaves count: a wrapper (agent, chain, workflow, ...) may repeat the tokens of what ran inside
 it, so it is kept as a roll-up and never counted, even where nothing is known to have run inside.
@@ -59,41 +59,6 @@ KINDS = {
     "unknown": _WRAPPER,
 }
 """Kinds by their names in lower case: OpenTelemetry operations, then the span kinds of others."""
-
-PROVIDERS = {
-    "openai": "openai",
-    "azure": "azure",
-    "azure.ai.openai": "azure",
-    "az.ai.openai": "azure",
-    "azure.ai.inference": "azure",
-    "az.ai.inference": "azure",
-    "azure_openai": "azure",
-    "anthropic": "anthropic",
-    "aws": "aws",
-    "aws.bedrock": "aws",
-    "bedrock": "aws",
-    "amazon_bedrock": "aws",
-    "google": "google",
-    "gcp.gemini": "google",
-    "gcp.vertex_ai": "google",
-    "gcp.gen_ai": "google",
-    "gemini": "google",
-    "vertex_ai": "google",
-    "vertexai": "google",
-    "google_genai": "google",
-    "cohere": "cohere",
-    "mistral": "mistral",
-    "mistralai": "mistral",
-    "mistral_ai": "mistral",
-    "groq": "groq",
-    "deepseek": "deepseek",
-    "perplexity": "perplexity",
-    "x_ai": "xai",
-    "xai": "xai",
-    "ibm.watsonx.ai": "ibm",
-    "moonshot_ai": "moonshot",
-}
-"""Provider names in lower case as ours; another name is kept, in lower case."""
 
 TIERS = {
     "default": "standard",

@@ -6,7 +6,7 @@ decided alike (token semantics, roll-ups, refusals) is decided here, once.
 
 from pipelines.sources.otel_semantics import NATIVE_EXCLUSIVE_INPUT, NATIVE_EXCLUSIVE_OUTPUT
 from pipelines.sources.sql_text import chosen, renamed
-from pipelines.sources.trace_kinds import KINDS, PROVIDERS, PURPOSES, TIERS
+from pipelines.sources.trace_kinds import KINDS, PURPOSES, TIERS
 
 MAX_COUNT = 1_000_000_000
 """More tokens than this in one call is a broken record."""
@@ -75,11 +75,6 @@ def calls_sql(taken: str) -> str:
         taken: A `select` that yields the columns of `TAKEN`, from `lines`.
     """
     return f"with taken as ({taken}),{_SHARED}"
-
-
-def provider_sql(column: str) -> str:
-    """A provider's name as ours, from a tracer's."""
-    return f"coalesce({renamed(f'lower({column})', PROVIDERS)}, lower(nullif({column}, '')))"
 
 
 _SHARED = f"""

@@ -27,6 +27,32 @@ profiles as (
     group by profile_key, charge_date
 ),
 
+-- every spelling of a provider as one id, and every name of an AI model as one
+named as (
+    select
+        profiles.profile_key,
+        profiles.charge_date,
+        profiles.source,
+        profiles.model_text,
+        profiles.deployment_id,
+        profiles.service_tier,
+        profiles.known_service_tier,
+        profiles.api_key_id,
+        profiles.team_id,
+        profiles.project_id,
+        profiles.tags,
+        case
+            when model_map.resolved_by is null then profiles.provider
+            else model_map.price_provider
+        end as provider,
+        coalesce(model_map.model_id, lower(profiles.model_text)) as model_id
+    from profiles
+    left join model_map
+        on
+            profiles.provider is not distinct from model_map.provider
+            and profiles.model_text is not distinct from model_map.model_text
+),
+
 routed as (
     select
         profiles.profile_key,
@@ -38,7 +64,7 @@ routed as (
             partition by profiles.profile_key, profiles.charge_date
             order by routes.rank asc, routes.route_id asc
         ) as place
-    from profiles
+    from named as profiles
     inner join ref_routes as routes
         on
             (routes.source is null or profiles.source = routes.source)
@@ -51,17 +77,12 @@ routed as (
 
 select
     profiles.*,
-    coalesce(model_map.model_id, lower(profiles.model_text)) as model_id,
     routed.issuer,
     routed.billing_account_id,
     routed.sub_account_id
-from profiles
+from named as profiles
 left join routed
     on
         profiles.profile_key = routed.profile_key
         and profiles.charge_date = routed.charge_date
         and routed.place = 1
-left join model_map
-    on
-        profiles.provider is not distinct from model_map.provider
-        and profiles.model_text = model_map.model_text

@@ -91,7 +91,7 @@ select
     cells.issuer,
     cells.billing_account_id,
     cells.sub_account_id,
-    calls.provider,
+    cells.provider,
     calls.requested_model,
     calls.served_model,
     calls.service_tier,

@@ -1,12 +1,14 @@
 """Spellings of AI models in logs and bills, and the ids they stand for."""
 
+from decimal import Decimal
+
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.prices import RESOLVED_MODEL_SCHEMA
-from pipelines.prices import list_prices, resolve_models
+from pipelines.prices import list_prices, price_table, resolve_models, with_nearest
 
 ALIAS_COLUMNS = ("provider", "model_text", "model_id")
 ids = st.sampled_from([None, "openai", "aws", "azure", "bedrock", "nobody"])
@@ -45,6 +47,12 @@ def resolved(
         ("vertex_ai", "claude-sonnet-4-5@20250929", "google", "claude-sonnet-4-5"),
         ("gemini", "gemini/gemini-2.5-flash", "google", "gemini-2.5-flash"),
         ("google", "publishers/google/models/gemini-2.5-pro", "google", "gemini-2.5-pro"),
+        ("anthropic", "claude-opus-5[1m]", "anthropic", "claude-opus-5"),
+        ("anthropic.messages", "claude-opus-5", "anthropic", "claude-opus-5"),
+        ("openai.responses", "gpt-5", "openai", "gpt-5"),
+        ("xai", "grok-4-0709", "x-ai", "grok-4-0709"),
+        ("x-ai", "grok-4-0709", "x-ai", "grok-4-0709"),
+        ("moonshot", "kimi-k2", "moonshotai", "kimi-k2"),
         ("openrouter", "anthropic/claude-sonnet-4", "openrouter", "anthropic/claude-sonnet-4"),
         (
             "openrouter",
@@ -104,6 +112,85 @@ def test_a_name_that_matches_nothing_is_kept_and_has_no_price(
     provider: str | None, text: str | None, price_provider: str | None, model_id: str | None
 ) -> None:
     assert resolved(provider, text) == (price_provider, model_id, "unmatched")
+
+
+@pytest.mark.parametrize(
+    ("framework", "text", "price_provider", "model_id"),
+    [
+        (
+            "strands-agents",
+            "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "aws",
+            "regional.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        ),
+        ("github", "gpt-4o-mini-2024-07-18", "openai", "gpt-4o-mini"),
+        ("langchain", "claude-sonnet-4.5", "anthropic", "claude-sonnet-4-5"),
+    ],
+)
+def test_a_framework_is_no_provider_and_the_maker_of_the_model_is(
+    framework: str, text: str, price_provider: str, model_id: str
+) -> None:
+    assert resolved(framework, text) == (price_provider, model_id, "maker")
+
+
+def test_a_framework_with_a_name_that_many_serve_leaves_the_provider_unknown() -> None:
+    name = "llama-3.3-70b-versatile"
+
+    assert resolved("langchain", name) == (None, name, "unmatched")
+    assert resolved("langchain", "groq/" + name) == ("groq", name, "list")
+    assert resolved("langchain", "prod", aliases((None, "prod", "gpt-4o")))[:2] == (
+        "openai",
+        "gpt-4o",
+    )
+
+
+def test_an_alias_holds_for_a_name_with_a_context_size_too() -> None:
+    assert resolved("azure", "prod[1m]", aliases(("azure", "prod", "gpt-4o")))[1] == "gpt-4o"
+
+
+@pytest.mark.parametrize("asked", ["xai", "x-ai", "xAI"])
+@pytest.mark.parametrize("written", ["xai", "x-ai"])
+def test_contract_rows_and_calls_meet_whatever_they_call_the_provider(
+    asked: str, written: str
+) -> None:
+    contract = pa.Table.from_pylist(
+        [
+            {
+                "issuer": "xai-direct",
+                "provider": written,
+                "model_id": "grok-4-0709",
+                "meter": "output",
+                "service_tier": "standard",
+                "currency": "USD",
+                "price_per_million": Decimal(9),
+            }
+        ]
+    )
+    own = [r for r in price_table(contract).to_pylist() if r["price_kind"] == "contract"]
+
+    assert [(r["provider"], r["model_id"]) for r in own] == [resolved(asked, "grok-4-0709")[:2]]
+
+
+def test_of_an_unknown_name_the_nearest_known_one_is_said() -> None:
+    names = [
+        ("openai", "gtp-4o-mini"),
+        ("opneai", "gpt-4o"),
+        ("openai", "5.9-vega"),
+        ("openai", "gpt-5.9-vega"),
+        ("openai", "a-name-of-our-own"),
+        ("openai", "gpt-4o"),
+    ]
+    rows = with_nearest(resolve_models(names)).to_pylist()
+    nearest = {(r["provider"], r["model_text"]): r["nearest"] for r in rows}
+
+    assert nearest == {
+        ("openai", "gtp-4o-mini"): "gpt-4o-mini",
+        ("opneai", "gpt-4o"): "openai",
+        ("openai", "5.9-vega"): "gpt-5.9-vega",
+        ("openai", "gpt-5.9-vega"): "5.9-vega",
+        ("openai", "a-name-of-our-own"): None,
+        ("openai", "gpt-4o"): None,
+    }
 
 
 def test_an_alias_of_the_workspace_comes_first() -> None:

@@ -171,7 +171,7 @@ TRAPS = {
         ({"metadata": "not json"}, {"tags": None}),
         ({}, {"cache_read_tokens": None, "cache_write_5m_tokens": None}),
         ({"provider": "google-ai-studio"}, {"provider": "google"}),
-        ({"provider": "workers-ai"}, {"provider": "workers-ai"}),
+        ({"provider": "workers-ai"}, {"provider": "cloudflare"}),
         ({"path": "v1/audio/speech"}, {"operation": "audio_out"}),
     ],
     "openrouter_generations": [

@@ -595,3 +595,10 @@ def test_names_become_ids() -> None:
         "solora-ai",
         None,
     ]
+    assert [provider_id(n) for n in ("xAI LLC", "Mistral AI SAS", "EMEA Google Ltd", "GitHub")] == [
+        "x-ai",
+        "mistral",
+        "google",
+        "github",
+    ]
+    assert provider_id("Vertex, Inc.") == "vertex-inc"
