@@ -12,7 +12,8 @@ with cells as (
         sub_account_id,
         provider,
         model_id,
-        known_service_tier as service_tier
+        known_service_tier as service_tier,
+        inference_geo
     from int_profiles
 )
 
@@ -24,6 +25,7 @@ select
             cells.issuer asc,
             cells.billing_account_id asc,
             cells.sub_account_id asc,
-            cells.provider asc, cells.model_id asc, cells.service_tier asc
+            cells.provider asc, cells.model_id asc, cells.service_tier asc,
+            cells.inference_geo asc
     ) as cell_no
 from cells

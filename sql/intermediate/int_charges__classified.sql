@@ -37,6 +37,7 @@ select
     charges.model_text,
     charges.meter,
     charges.service_tier,
+    charges.inference_geo,
     charges.pricing_category,
     charges.pricing_quantity,
     charges.pricing_unit,
@@ -59,6 +60,9 @@ select
         coalesce(charges.sub_account_id, ''), coalesce(charges.resource_id, ''),
         coalesce(charges.api_key_id, ''), coalesce(charges.tags, '')
     ) as subject,
+    coalesce(
+        charges.sub_account_id, charges.resource_id, charges.api_key_id, charges.tags
+    ) is not null as is_scope_named,
     case
         when
             charges.commitment_discount_status = 'Unused'

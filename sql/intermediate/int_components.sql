@@ -34,6 +34,7 @@ select
     cells.provider,
     cells.model_id,
     cells.service_tier,
+    cells.inference_geo,
     cast(sums.meter as varchar) as meter,
     currencies.price_currency,
     sums.logged_quantity,

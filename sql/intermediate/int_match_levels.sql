@@ -1,109 +1,130 @@
 /*
-description: How fine bill and calls can be matched, decided once per provider account, AI model and day
-  and never per row. A dimension takes part only where both sides know it.
-grain: one row per charge_date, issuer, billing_account_id, sub_account_id, model_id, meter and service_tier that
-  either side names
-keys: [charge_date, issuer, billing_account_id, sub_account_id, model_id, meter, service_tier]
+description: How fine bill and calls can be matched, decided for each group of cells by what its own
+  cells tell. A dimension is part of the pool where all of them tell the same; where they do not,
+  coarsened_by says whose words are missing.
+grain: one row per cell_no
+keys: [cell_no]
 */
 
-with sides as (
-    select distinct
-        'charge' as side,
-        charge_date,
-        issuer,
-        billing_account_id,
-        sub_account_id,
-        model_id,
-        meter,
-        service_tier
-    from int_charges__classified
-    where charge_part = 'pooled'
-    union
-    select distinct
-        'call' as side,
-        charge_date,
-        issuer,
-        billing_account_id,
-        sub_account_id,
-        model_id,
-        meter,
-        service_tier
-    from int_components
-    where issuer is not null
-    union
-    select distinct
-        'usage' as side,
-        charge_date,
-        issuer,
-        billing_account_id,
-        sub_account_id,
-        model_id,
-        meter,
-        service_tier
-    from stg_usage
+with cells as (
+    select
+        cells.*,
+        groups.group_no
+    from int_match_cells as cells
+    inner join int_match_groups as groups on cells.cell_no = groups.cell_no
 ),
 
-accounts as (
+groups as (
     select
-        charge_date,
-        issuer,
-        billing_account_id,
-        bool_or(side = 'charge' and model_id is null and meter is null) as is_lump,
+        group_no,
+        bool_or(side = 'charge') as has_charge,
         bool_or(side = 'charge' and sub_account_id is null) as is_bill_without_sub_account,
-        bool_or(side = 'call' and sub_account_id is null) as is_call_without_sub_account
-    from sides
-    group by charge_date, issuer, billing_account_id
+        bool_or(side = 'call' and sub_account_id is null) as is_call_without_sub_account,
+        min(sub_account_id) as least_sub_account,
+        coalesce(min(sub_account_id) <> max(sub_account_id), false) as is_mixing_subs,
+        bool_or(side = 'charge' and told_model is null) as is_bill_without_model,
+        min(model_id) as least_model,
+        count(*) = count(model_id) as is_model_told,
+        coalesce(min(model_id) <> max(model_id), false) as is_mixing_models,
+        bool_or(side = 'charge' and kind is null) as is_bill_without_meter,
+        min(kind) as least_kind,
+        coalesce(min(kind) <> max(kind), false) as is_mixing_meters,
+        bool_or(side = 'charge' and lifetime is null and kind is not null)
+            as is_bill_without_lifetime,
+        bool_or(side = 'call' and lifetime is null) as is_call_without_lifetime,
+        min(meter) as least_meter,
+        coalesce(min(lifetime) <> max(lifetime), false) as is_mixing_lifetimes,
+        bool_or(side = 'charge' and service_tier is null) as is_bill_without_tier,
+        bool_or(side = 'call' and service_tier is null) as is_call_without_tier,
+        min(service_tier) as least_tier,
+        coalesce(min(service_tier) <> max(service_tier), false) as is_mixing_tiers,
+        bool_or(side = 'charge' and inference_geo is null) as is_bill_without_geo,
+        bool_or(side = 'call' and inference_geo is null) as is_call_without_geo,
+        min(inference_geo) as least_geo,
+        coalesce(min(inference_geo) <> max(inference_geo), false) as is_mixing_geos
+    from cells
+    where side <> 'usage'
+    group by group_no
 ),
 
-routed_sub_accounts as (
-    select distinct
-        charge_date,
-        issuer,
-        billing_account_id,
-        sub_account_id
-    from sides
-    where side = 'call' and sub_account_id is not null
-),
-
-meters as (
+levels as (
     select
-        charge_date,
-        issuer,
-        billing_account_id,
-        meter,
-        bool_or(side = 'charge' and model_id is null) as is_bill_without_model
-    from sides
-    where meter is not null
-    group by charge_date, issuer, billing_account_id, meter
+        group_no,
+        has_charge,
+        -- whose silence lets calls of several prices meet money of several prices
+        (is_mixing_tiers and is_call_without_tier)
+        or (is_mixing_geos and is_call_without_geo)
+        or (is_mixing_lifetimes and is_call_without_lifetime) as is_price_of_calls_unsure,
+        case
+            when is_bill_without_sub_account then '*'
+            when is_call_without_sub_account then '~unrouted'
+            else least_sub_account
+        end as pool_sub_account,
+        if(is_model_told and not is_mixing_models, least_model, '*') as pool_model,
+        case
+            when is_bill_without_meter or is_mixing_meters then '*'
+            when is_bill_without_lifetime or is_call_without_lifetime or is_mixing_lifetimes
+                then least_kind
+            else least_meter
+        end as pool_meter,
+        if(
+            is_bill_without_tier or is_call_without_tier or is_mixing_tiers, '*', least_tier
+        ) as pool_tier,
+        if(
+            is_bill_without_geo or is_call_without_geo or is_mixing_geos, '*', least_geo
+        ) as pool_geo,
+        nullif(
+            concat_ws(
+                ', ',
+                if(is_mixing_subs and is_bill_without_sub_account, 'bill: sub_account', null),
+                if(is_mixing_subs and is_call_without_sub_account, 'calls: sub_account', null),
+                if(is_mixing_models, 'bill: model', null),
+                if(is_mixing_meters, 'bill: meter', null),
+                if(is_mixing_lifetimes and is_bill_without_lifetime, 'bill: cache lifetime', null),
+                if(is_mixing_lifetimes and is_call_without_lifetime, 'calls: cache lifetime', null),
+                if(is_mixing_tiers and is_bill_without_tier, 'bill: tier', null),
+                if(is_mixing_tiers and is_call_without_tier, 'calls: tier', null),
+                if(is_mixing_geos and is_bill_without_geo, 'bill: geography', null),
+                if(is_mixing_geos and is_call_without_geo, 'calls: geography', null)
+            ),
+            ''
+        ) as coarsened_by
+    from groups
 ),
 
-ai_models as (
+keyed as (
     select
-        charge_date,
-        issuer,
-        billing_account_id,
-        model_id,
-        bool_or(side = 'charge' and meter is null) as is_bill_without_meter,
-        bool_or(side = 'charge' and meter = 'cache_write') as is_bill_without_lifetime,
-        bool_or(side in ('charge', 'call') and service_tier is null) as is_tier_unknown
-    from sides
-    where model_id is not null
-    group by charge_date, issuer, billing_account_id, model_id
-),
-
-cells as (
-    select distinct
-        charge_date,
-        issuer,
-        billing_account_id,
-        sub_account_id,
-        model_id,
-        meter,
-        service_tier
-    from sides
+        levels.*,
+        concat_ws(
+            '|', levels.pool_sub_account, levels.pool_model, levels.pool_meter, levels.pool_tier,
+            levels.pool_geo
+        )
+        -- where a dimension is missing the words do not name a group, its first charge does
+        || if(
+            '*' in (
+                levels.pool_sub_account, levels.pool_model, levels.pool_meter, levels.pool_tier,
+                levels.pool_geo
+            ) or levels.pool_sub_account = '~unrouted',
+            '#' || left(
+                md5(
+                    concat_ws(
+                        '|', coalesce(first_cells.sub_account_id, '*'),
+                        coalesce(first_cells.model_id, '*'), coalesce(first_cells.meter, '*'),
+                        coalesce(first_cells.service_tier, '*'),
+                        coalesce(first_cells.inference_geo, '*')
+                    )
+                ),
+                8
+            ),
+            ''
+        ) as pool_key
+    from levels
+    inner join cells as first_cells on levels.group_no = first_cells.cell_no
 )
 
 select
+    cells.side,
+    cells.cell_no,
     cells.charge_date,
     cells.issuer,
     cells.billing_account_id,
@@ -111,55 +132,16 @@ select
     cells.model_id,
     cells.meter,
     cells.service_tier,
-    case
-        when accounts.is_bill_without_sub_account then '*'
-        when
-            cells.sub_account_id is null
-            or (accounts.is_call_without_sub_account and routed_sub_accounts.sub_account_id is null)
-            then '~unrouted'
-        else cells.sub_account_id
-    end as pool_sub_account,
-    case
-        when accounts.is_lump or coalesce(meters.is_bill_without_model, false) then '*'
-        else coalesce(cells.model_id, '*')
-    end as pool_model,
-    case
-        when accounts.is_lump or coalesce(ai_models.is_bill_without_meter, false) then '*'
-        when
-            cells.meter in ('cache_write_5m', 'cache_write_1h')
-            and coalesce(ai_models.is_bill_without_lifetime, false)
-            then 'cache_write'
-        else coalesce(cells.meter, '*')
-    end as pool_meter,
-    case
-        when
-            accounts.is_lump
-            or coalesce(meters.is_bill_without_model, false)
-            or coalesce(ai_models.is_tier_unknown, true)
-            then '*'
-        else coalesce(cells.service_tier, '*')
-    end as pool_tier
+    cells.inference_geo,
+    cells.group_no,
+    keyed.has_charge,
+    keyed.is_price_of_calls_unsure,
+    keyed.pool_sub_account,
+    keyed.pool_model,
+    keyed.pool_meter,
+    keyed.pool_tier,
+    keyed.pool_geo,
+    keyed.pool_key,
+    keyed.coarsened_by
 from cells
-inner join accounts
-    on
-        cells.charge_date = accounts.charge_date
-        and cells.issuer = accounts.issuer
-        and cells.billing_account_id = accounts.billing_account_id
-left join routed_sub_accounts
-    on
-        cells.charge_date = routed_sub_accounts.charge_date
-        and cells.issuer = routed_sub_accounts.issuer
-        and cells.billing_account_id = routed_sub_accounts.billing_account_id
-        and cells.sub_account_id = routed_sub_accounts.sub_account_id
-left join meters
-    on
-        cells.charge_date = meters.charge_date
-        and cells.issuer = meters.issuer
-        and cells.billing_account_id = meters.billing_account_id
-        and cells.meter = meters.meter
-left join ai_models
-    on
-        cells.charge_date = ai_models.charge_date
-        and cells.issuer = ai_models.issuer
-        and cells.billing_account_id = ai_models.billing_account_id
-        and cells.model_id = ai_models.model_id
+inner join keyed on cells.group_no = keyed.group_no

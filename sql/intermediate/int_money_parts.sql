@@ -95,32 +95,32 @@ unlogged as (
     select
         'unlogged_usage' as cause,
         pools.pool_id,
-        pools.sub_account_id,
+        unlogged_parts.sub_account_id,
         nullif(pools.pool_model, '*') as model_id,
         nullif(pools.pool_meter, '*') as meter,
         spans.owner_id,
         cast(null as varchar) as consumer_cost_center_id,
-        pools.billed_cost - cast(pools.call_cost_picos as decimal(38, 0)) * 0.000000000001
-            as billed_cost,
-        pools.effective_cost - cast(
-            pools.effective_picos * pools.covered // pools.whole as decimal(38, 0)
-        ) * 0.000000000001 as effective_cost,
-        cast(
-            case
-                when pools.billed_quantity is not null
-                    then greatest(pools.billed_quantity - pools.logged_quantity, 0)
-            end
-            as decimal(38, 9)
-        ) as quantity,
+        cast(unlogged_parts.billed_cost as decimal(38, 18)) as billed_cost,
+        cast(unlogged_parts.effective_cost as decimal(38, 18)) as effective_cost,
+        cast(unlogged_parts.quantity as decimal(38, 9)) as quantity,
         cast(null as bigint) as call_count,
         pools.grade
-    from pools
+    from int_unlogged_parts as unlogged_parts
+    inner join pools on unlogged_parts.pool_id = pools.pool_id
     left join int_owner_spans as spans
         on
-            pools.subject = spans.subject
+            unlogged_parts.subject = spans.subject
             and pools.charge_date = spans.charge_date
             and pools.charge_date = spans.segment_from
-    where pools.pool_state in ('no_calls', 'underlogged')
+),
+
+unlogged_sums as (
+    select
+        pool_id,
+        sum(billed_cost) as billed_cost,
+        sum(effective_cost) as effective_cost
+    from unlogged
+    group by pool_id
 ),
 
 rounding as (
@@ -134,17 +134,17 @@ rounding as (
         cast(null as varchar) as consumer_cost_center_id,
         pools.billed_cost
         - coalesce(cast(pool_sums.cost_picos as decimal(38, 0)) * 0.000000000001, 0)
-        - coalesce(unlogged.billed_cost, 0) as billed_cost,
+        - coalesce(unlogged_sums.billed_cost, 0) as billed_cost,
         pools.effective_cost
         - coalesce(line_sums.effective_cost, 0)
-        - coalesce(unlogged.effective_cost, 0) as effective_cost,
+        - coalesce(unlogged_sums.effective_cost, 0) as effective_cost,
         cast(null as decimal(38, 9)) as quantity,
         cast(null as bigint) as call_count,
         pools.grade
     from pools
     left join pool_sums on pools.pool_id = pool_sums.pool_id
     left join line_sums on pools.pool_id = line_sums.pool_id
-    left join unlogged on pools.pool_id = unlogged.pool_id
+    left join unlogged_sums on pools.pool_id = unlogged_sums.pool_id
 ),
 
 pooled as (
@@ -173,6 +173,11 @@ other_charges as (
     select
         charge_part,
         subject,
+        -- money given back for a project is that project's
+        is_scope_named and (
+            charge_category in ('Credit', 'Adjustment')
+            or coalesce(charge_class = 'Correction', false)
+        ) as is_given_back,
         charge_date,
         billing_period,
         issuer,
@@ -194,6 +199,7 @@ other_charges as (
     group by
         charge_part,
         subject,
+        is_given_back,
         charge_date,
         billing_period,
         issuer,
@@ -216,7 +222,7 @@ numbered_charges as (
             order by
                 charge_part asc, subject asc, charge_date asc, billing_period asc,
                 invoice_id asc, provider asc, model_id asc, meter asc, service_tier asc,
-                charge_category asc, charge_description asc, billing_currency asc
+                charge_category asc, is_given_back asc, charge_description asc, billing_currency asc
         ) as charge_no
     from other_charges
 ),
@@ -251,13 +257,16 @@ other_lines as (
         charges.*,
         ruled_charges.rule_id as shared_rule_id,
         case
-            when ruled_charges.rule_id is null and charges.charge_category = 'Usage'
+            when
+                ruled_charges.rule_id is null
+                and (charges.charge_category = 'Usage' or charges.is_given_back)
                 then spans.owner_id
             when charges.charge_part = 'idle' then spans.owner_id
         end as owner_id,
         case
             when charges.charge_part = 'idle' then 'idle'
             when ruled_charges.rule_id is not null then 'shared'
+            when charges.is_given_back and spans.owner_id is not null then 'attributed'
             when charges.charge_category <> 'Usage' then 'shared'
             when spans.owner_id is null then 'unallocated'
             else 'attributed'

@@ -23,7 +23,7 @@ profile_tags as (
     where tags is not null
 ),
 
--- a pool may span resources, or sub-accounts: the coarser scopes are subjects of their own
+-- the keys of a usage report split what a bill without keys says
 scope_levels as (
     select
         charge_date,
@@ -43,20 +43,10 @@ scope_levels as (
         billing_account_id,
         sub_account_id,
         cast(null as varchar) as resource_id,
-        cast(null as varchar) as api_key_id,
+        api_key_id,
         cast(null as varchar) as tags
-    from stg_charges
-    union
-    select
-        charge_date,
-        source,
-        issuer,
-        billing_account_id,
-        cast(null as varchar) as sub_account_id,
-        cast(null as varchar) as resource_id,
-        cast(null as varchar) as api_key_id,
-        cast(null as varchar) as tags
-    from stg_charges
+    from stg_usage
+    where api_key_id is not null
 ),
 
 charge_scopes as (

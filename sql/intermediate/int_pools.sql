@@ -17,6 +17,10 @@ with charges as (
         pool_model,
         pool_meter,
         pool_tier,
+        pool_geo,
+        coarsened_by,
+        is_price_of_calls_unsure,
+        group_no,
         billing_period,
         billing_currency,
         sum(billed_cost) as billed_cost,
@@ -27,16 +31,6 @@ with charges as (
             when pool_meter <> '*' and count(*) = count(consumed_quantity)
                 then sum(consumed_quantity)
         end as charged_quantity,
-        case
-            when min(subject) = max(subject) then min(subject)
-            when
-                min(coalesce(sub_account_id, '')) = max(coalesce(sub_account_id, ''))
-                then concat_ws(
-                    '|', 'charge:' || issuer, billing_account_id,
-                    min(coalesce(sub_account_id, '')), '', '', ''
-                )
-            else concat_ws('|', 'charge:' || issuer, billing_account_id, '', '', '', '')
-        end as subject,
         case
             when min(coalesce(sub_account_id, '')) = max(coalesce(sub_account_id, ''))
                 then min(sub_account_id)
@@ -52,6 +46,10 @@ with charges as (
         pool_model,
         pool_meter,
         pool_tier,
+        pool_geo,
+        coarsened_by,
+        is_price_of_calls_unsure,
+        group_no,
         billing_period,
         billing_currency
 ),
@@ -109,15 +107,7 @@ sides as (
         usage_cells.usage_weight
     from charges
     left join components on charges.pool_id = components.pool_id
-    left join int_usage__pooled as usage_cells
-        on
-            charges.charge_date = usage_cells.charge_date
-            and charges.issuer = usage_cells.issuer
-            and charges.billing_account_id = usage_cells.billing_account_id
-            and charges.pool_sub_account = usage_cells.pool_sub_account
-            and charges.pool_model = usage_cells.pool_model
-            and charges.pool_meter = usage_cells.pool_meter
-            and charges.pool_tier = usage_cells.pool_tier
+    left join int_usage__pooled as usage_cells on charges.group_no = usage_cells.group_no
 ),
 
 measured as (
@@ -159,6 +149,8 @@ select
     pool_model,
     pool_meter,
     pool_tier,
+    pool_geo,
+    coarsened_by,
     billing_period,
     billing_currency,
     billed_cost,
@@ -192,10 +184,10 @@ select
         case when pool_sub_account not in ('*', '~unrouted') then 'sub_account' end,
         case when pool_model <> '*' then 'model' end,
         case when pool_meter <> '*' then 'meter' end,
-        case when pool_tier <> '*' then 'tier' end
+        case when pool_tier <> '*' then 'tier' end,
+        case when pool_geo <> '*' then 'geography' end
     ) as match_level,
-    -- who owns what calls do not explain: the finest scope that all of the pool lies in
-    subject,
+    group_no,
     sub_account_id,
     provider
 from decided

@@ -59,6 +59,7 @@ inner join int_cells as cells
         and profiles.provider is not distinct from cells.provider
         and profiles.model_id is not distinct from cells.model_id
         and profiles.known_service_tier is not distinct from cells.service_tier
+        and profiles.inference_geo is not distinct from cells.inference_geo
 left join int_owner_spans as segments
     on
         'profile:' || cast(profiles.profile_key as varchar) = segments.subject

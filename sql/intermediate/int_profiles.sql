@@ -19,6 +19,7 @@ profiles as (
         min(deployment_id) as deployment_id,
         min(coalesce(service_tier, 'standard')) as service_tier,
         min(service_tier) as known_service_tier,
+        min(inference_geo) as inference_geo,
         min(api_key_id) as api_key_id,
         min(team_id) as team_id,
         min(project_id) as project_id,

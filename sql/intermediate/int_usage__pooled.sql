@@ -1,8 +1,9 @@
 /*
-description: What the provider says it metered, in the cells of the pools, with its weight at
-  contract price where every bucket has one.
-grain: one row per charge_date, issuer, billing_account_id, pool_sub_account, pool_model, pool_meter and pool_tier
-keys: [charge_date, issuer, billing_account_id, pool_sub_account, pool_model, pool_meter, pool_tier]
+description: What the provider says it metered, in the groups that charges and calls make, with its weight at
+  contract price where every bucket has one. A bucket that no charge can be for, or that may belong to
+  several groups, counts in none.
+grain: one row per group_no
+keys: [group_no]
 */
 
 with single_tiers as (
@@ -19,25 +20,21 @@ with single_tiers as (
 
 weighed as (
     select
-        usage_buckets.charge_date,
-        usage_buckets.issuer,
-        usage_buckets.billing_account_id,
-        levels.pool_sub_account,
-        levels.pool_model,
-        levels.pool_meter,
-        levels.pool_tier,
+        levels.group_no,
         usage_buckets.quantity,
         prices.price_picos
     from stg_usage as usage_buckets
     inner join int_match_levels as levels
         on
-            usage_buckets.charge_date = levels.charge_date
+            levels.side = 'usage'
+            and usage_buckets.charge_date = levels.charge_date
             and usage_buckets.issuer = levels.issuer
             and usage_buckets.billing_account_id = levels.billing_account_id
             and usage_buckets.sub_account_id is not distinct from levels.sub_account_id
             and usage_buckets.model_id is not distinct from levels.model_id
             and usage_buckets.meter is not distinct from levels.meter
             and usage_buckets.service_tier is not distinct from levels.service_tier
+            and usage_buckets.inference_geo is not distinct from levels.inference_geo
     -- a report without tiers can be priced only where there is but one
     left join single_tiers
         on
@@ -60,25 +57,12 @@ weighed as (
 )
 
 select
-    charge_date,
-    issuer,
-    billing_account_id,
-    pool_sub_account,
-    pool_model,
-    pool_meter,
-    pool_tier,
+    group_no,
     sum(quantity) as usage_quantity,
-    -- one bucket without a price makes the weight of the whole cell unknown
+    -- one bucket without a price makes the weight of the whole group unknown
     case
         when count(*) = count(price_picos)
             then cast(sum(cast(quantity as hugeint) * price_picos) as decimal(38, 0))
     end as usage_weight
 from weighed
-group by
-    charge_date,
-    issuer,
-    billing_account_id,
-    pool_sub_account,
-    pool_model,
-    pool_meter,
-    pool_tier
+group by group_no

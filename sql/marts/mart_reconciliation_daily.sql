@@ -12,6 +12,8 @@ columns:
   pool_model: "AI model of the pool, * where the bill or the calls lump them."
   pool_meter: "Meter of the pool, * where lumped."
   pool_tier: "Service tier of the pool, * where one side does not tell it."
+  pool_geo: "Inference geography of the pool, * where one side does not tell it."
+  coarsened_by: "What is missing where the pool mixes cells that could be told apart: whose words (bill or calls), and of what; null where nothing is mixed."
   billing_period: "First day of the provider's invoice month."
   billing_currency: "ISO 4217 currency of all amounts of the row."
   match_level: "Dimensions in which bill and calls matched."
@@ -51,6 +53,8 @@ select
     pools.pool_model,
     pools.pool_meter,
     pools.pool_tier,
+    pools.pool_geo,
+    pools.coarsened_by,
     pools.billing_period,
     pools.billing_currency,
     pools.match_level,

@@ -1,7 +1,8 @@
 """Reads transform cases and runs them: given tables in, expected rows out.
 
-Every scalar of a case is text, `null` aside, and is cast to the type of its column: no amount is
-ever a float. Columns that a case does not give are null, tables that it does not give are empty.
+A case may give tables further up: what lies between them and the expected table is built. Every
+scalar of a case is text, `null` aside, and is cast to the type of its column: no amount is ever a
+float. Columns that a case does not give are null, tables that it does not give are empty.
 """
 
 import re
@@ -17,7 +18,7 @@ import yaml
 from pipelines.engine.duckdb import Session
 from pipelines.publishing.table_types import empty_types
 from pipelines.quoting import identifier
-from pipelines.transforms import Transform, load_transforms
+from pipelines.transforms import Transform, leading_to, load_transforms
 
 FOLDER = Path(__file__).parent
 PARAMS: dict[str, object] = {
@@ -79,7 +80,7 @@ def read_cases(transform: Transform) -> list[Case]:
         return []
     raw = read_text(path)
     for case in raw:
-        unknown = {*case} - _FIELDS | {*case["given"]} - {*transform.inputs}
+        unknown = {*case} - _FIELDS | {*case["given"]} - _upstream(transform)
         for table in (*case["given"].values(), case["expect"]):
             unknown |= {*table} - _TABLE_FIELDS
         if unknown:
@@ -116,6 +117,22 @@ def _is_read_by_day(name: str, transforms: Mapping[str, Transform]) -> bool:
     return any(t.partition == "day" and name in t.inputs for t in transforms.values())
 
 
+def _upstream(transform: Transform) -> set[str]:
+    """Every table the transform depends on, however far."""
+    return {name for t in leading_to([transform.name], load_transforms()) for name in t.inputs}
+
+
+def _built_between(case: Case) -> list[Transform]:
+    """What lies between the tables a case gives and the one it expects: built, not given."""
+    touched = set(case.given) - {*case.transform.inputs}
+    between = []
+    for transform in leading_to([case.transform.name], load_transforms()):
+        if transform.name not in case.given and touched & {*transform.inputs}:
+            touched.add(transform.name)
+            between.append(transform)
+    return between if case.transform in between else [*between, case.transform]
+
+
 def run(case: Case, types: Types) -> str:
     """Run a case.
 
@@ -123,9 +140,10 @@ def run(case: Case, types: Types) -> str:
         The rows that are missing and those that nobody expected; empty if all is as expected.
     """
     with TemporaryDirectory() as folder, Session(Path(folder)) as session:
-        for name in case.transform.inputs:
+        built = _built_between(case)
+        for name in sorted({name for t in built for name in t.inputs} - {t.name for t in built}):
             create(session, name, types[name], case.given.get(name, {"columns": []}))
-        session.build([case.transform], {**PARAMS, **case.params})
+        session.build(built, {**PARAMS, **case.params})
         return compare(session, case.transform, case.expect)
 
 
