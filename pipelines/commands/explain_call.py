@@ -10,7 +10,14 @@ from pipelines.commands import terminal
 from pipelines.commands.lineage import Origin
 from pipelines.commands.published import Row, rows_of
 from pipelines.commands.terminal import exact, known, safe, say, units
-from pipelines.commands.views import GRADES, Ownership, Views, show_ownership, show_stale
+from pipelines.commands.views import (
+    GRADES,
+    Ownership,
+    Views,
+    coarseness,
+    show_ownership,
+    show_stale,
+)
 from pipelines.engine.duckdb import Session
 
 
@@ -138,6 +145,7 @@ def _meters(session: Session, placed: Row) -> list[MeterShare]:
                 pools.pool_state,
                 pools.match_basis,
                 pools.match_level,
+                pools.coarsened_by,
                 pools.grade,
                 pools.billed_cost,
                 pools.billed_quantity,
@@ -253,3 +261,5 @@ def _show_meters(found: CallExplanation) -> None:
                 f"  {safe(m.meter)}: pool {safe(m.pool['pool_id'])}, {m.pool['pool_state']} by "
                 f"{m.pool['match_basis']}; its calls get {exact(m.pool['calls_get'])}."
             )
+            if why := coarseness(m.pool["coarsened_by"]):
+                say(f"    {why}")

@@ -7,7 +7,14 @@ from pipelines.commands.lineage import Origin
 from pipelines.commands.published import Row, rows_of
 from pipelines.commands.summary import meaning
 from pipelines.commands.terminal import exact, safe, say, units
-from pipelines.commands.views import GRADES, Ownership, Views, show_ownership, show_stale
+from pipelines.commands.views import (
+    GRADES,
+    Ownership,
+    Views,
+    coarseness,
+    show_ownership,
+    show_stale,
+)
 
 SHOWN = 20
 _SAME = (
@@ -119,6 +126,8 @@ def _show_pool(pool: Row) -> None:
         f"  {exact(pool['billed_cost'])} billed = {exact(pool['matched_cost'])} to calls + "
         f"{exact(pool['unlogged_cost'])} unlogged + {exact(pool['rounding_cost'])} rounding"
     )
+    if why := coarseness(pool["coarsened_by"]):
+        say(f"  {why}")
 
 
 def _show_charges(found: LineExplanation) -> None:

@@ -27,6 +27,18 @@ GRADES = {
 }
 
 
+_SIDES = {"bill": "the bill", "calls": "some of the calls"}
+
+
+def coarseness(coarsened_by: str | None) -> str | None:
+    """Why a pool is as coarse as it is: who leaves which dimension untold. Null if it is not."""
+    if not coarsened_by:
+        return None
+    untold = [part.split(": ") for part in coarsened_by.split(", ")]
+    words = ", and ".join(f"{_SIDES[side]} do not tell the {what}" for side, what in untold)
+    return f"Coarser than it could be: {words.replace('the bill do not', 'the bill does not')}."
+
+
 @dataclass(frozen=True)
 class Ownership:
     """An application that owns by a rule, as rule and register were at the moment of use."""

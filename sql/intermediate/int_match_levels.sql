@@ -76,14 +76,14 @@ levels as (
         nullif(
             concat_ws(
                 ', ',
-                if(is_mixing_subs and is_bill_without_sub_account, 'bill: sub_account', null),
-                if(is_mixing_subs and is_call_without_sub_account, 'calls: sub_account', null),
-                if(is_mixing_models, 'bill: model', null),
+                if(is_mixing_subs and is_bill_without_sub_account, 'bill: sub-account', null),
+                if(is_mixing_subs and is_call_without_sub_account, 'calls: sub-account', null),
+                if(is_mixing_models, 'bill: AI model', null),
                 if(is_mixing_meters, 'bill: meter', null),
                 if(is_mixing_lifetimes and is_bill_without_lifetime, 'bill: cache lifetime', null),
                 if(is_mixing_lifetimes and is_call_without_lifetime, 'calls: cache lifetime', null),
-                if(is_mixing_tiers and is_bill_without_tier, 'bill: tier', null),
-                if(is_mixing_tiers and is_call_without_tier, 'calls: tier', null),
+                if(is_mixing_tiers and is_bill_without_tier, 'bill: service tier', null),
+                if(is_mixing_tiers and is_call_without_tier, 'calls: service tier', null),
                 if(is_mixing_geos and is_bill_without_geo, 'bill: geography', null),
                 if(is_mixing_geos and is_call_without_geo, 'calls: geography', null)
             ),
