@@ -38,6 +38,7 @@ named as (
         profiles.deployment_id,
         profiles.service_tier,
         profiles.known_service_tier,
+        profiles.inference_geo,
         profiles.api_key_id,
         profiles.team_id,
         profiles.project_id,
