@@ -86,8 +86,8 @@ sides as (
             as hugeint
         ) as effective_picos,
         components.price_currency,
-        usage_cells.usage_quantity,
-        coalesce(charges.charged_quantity, usage_cells.usage_quantity) as billed_quantity,
+        coalesce(charges.charged_quantity, reported.quantity) as billed_quantity,
+        coalesce(billed.weight, reported.weight) as billed_weight,
         coalesce(components.logged_quantity, 0) as logged_quantity,
         coalesce(components.logged_weight, 0) as logged_weight,
         coalesce(components.unpriced_calls, 0) as unpriced_calls,
@@ -95,19 +95,23 @@ sides as (
         case
             when components.logged_quantity is null then 'none'
             when
-                not components.is_one_price and components.unpriced_calls = 0
-                and usage_cells.usage_weight is not null
+                not (components.is_one_price and coalesce(billed.is_one_price, true))
+                and components.unpriced_calls = 0
+                and not coalesce(charges.is_price_of_calls_unsure, false)
+                and coalesce(billed.weight, reported.weight) is not null
                 then 'weight'
             when
                 charges.pool_meter <> '*'
-                and coalesce(charges.charged_quantity, usage_cells.usage_quantity) is not null
+                and coalesce(charges.charged_quantity, reported.quantity) is not null
                 then 'quantity'
             else 'unknown'
-        end as match_basis,
-        usage_cells.usage_weight
+        end as match_basis
     from charges
     left join components on charges.pool_id = components.pool_id
-    left join int_usage__pooled as usage_cells on charges.group_no = usage_cells.group_no
+    left join int_metered as billed
+        on charges.pool_id = billed.pool_id and billed.side = 'charge'
+    left join int_metered as reported
+        on charges.group_no = reported.group_no and reported.side = 'usage'
 ),
 
 measured as (
@@ -115,7 +119,7 @@ measured as (
         *,
         -- compared in millionths of a unit, or in picos of weight
         case match_basis
-            when 'weight' then cast(usage_weight as hugeint)
+            when 'weight' then cast(billed_weight as hugeint)
             when 'quantity' then cast(billed_quantity * 1000000 as hugeint)
         end as billed_measure,
         case match_basis

@@ -1,5 +1,5 @@
 /*
-description: The unit price of every meter that calls or usage of a day need. Contract rows win over
+description: The unit price of every meter that calls, charges or usage of a day need. Contract rows win over
   list prices meter by meter. A price is whole pico-units of currency per unit; all rows of one band
   of input tokens have one price_no, one currency, and say contract as soon as one of them is.
 grain: one row per price_no and meter
@@ -22,6 +22,15 @@ with needed as (
         coalesce(service_tier, 'standard') as service_tier,
         charge_date
     from stg_usage
+    union
+    select distinct
+        issuer,
+        provider,
+        model_id,
+        coalesce(service_tier, 'standard') as service_tier,
+        charge_date
+    from int_charges__classified
+    where charge_part = 'pooled'
 ),
 
 all_offers as (
