@@ -22,16 +22,18 @@ Settings:
 
 Reads:
     Request id, time, account, region, caller, operation, model id, error code and token counts; of
-    `requestMetadata` the keys in `tag_keys` and `task_key`.
+    the answer's `usage` how long cache writes last; of `requestMetadata` the keys in `tag_keys` and
+    `task_key`.
 
 Never read:
-    `inputBodyJson`, `outputBodyJson`, and any other field.
+    `inputBodyJson`, `outputBodyJson` but for the counts in its `usage`, and any other field.
 
 Traps:
     - Calls from before logging was on, and in regions without it, are missing: they show as
       `unlogged_usage`.
     - An application inference profile does not say which AI model it is: add its ARN to
       `model_aliases.csv`.
+    - How long cache writes last is in the logged answer only: without text bodies it is unknown.
     - That the input excludes cache reads and writes, as in the Converse API, is unverified for
       the log.
 """
@@ -83,6 +85,34 @@ def _invocations_only(files: Sequence[FoundFile]) -> Iterable[DeliveryUnit]:
     )
 
 
+_ANSWER = "$.output.outputBodyJson"
+_USAGES = tuple(
+    f"json_extract(line, '{_ANSWER}{place}')"
+    for place in (".usage", "[*].metadata.usage", "[*].message.usage")
+)
+"""Usage of the answer: as a whole, or of the events of a stream."""
+
+
+def _written(lifetime: str) -> str:
+    """Cache writes of one lifetime, as Converse lists them or Claude names them; as text."""
+    one, *streamed = _USAGES
+    usages = f"list_concat([{one}], {', '.join(f'coalesce({s}, [])' for s in streamed)})"
+    listed = (
+        f"flatten(list_transform({usages}, lambda u: coalesce(try(cast(json_extract("
+        "u, '$.cacheDetails') as struct(ttl varchar, \"inputTokens\" bigint)[])), [])))"
+    )
+    named = (
+        f"list_transform({usages}, lambda u: try_cast(json_extract_string("
+        f"u, '$.cache_creation.ephemeral_{lifetime}_input_tokens') as bigint))"
+    )
+    of_lifetime = f"list_filter({listed}, lambda d: d.ttl = '{lifetime}')"
+    listed_sum = f'list_sum(list_transform({of_lifetime}, lambda d: d."inputTokens"))'
+    return (
+        f"case when cache_write > '0'"
+        f" then cast(coalesce({listed_sum}, list_max({named})) as varchar) end"
+    )
+
+
 _FORMAT = CallFormat(
     source_format="bedrock_invocation_log",
     paths={
@@ -104,6 +134,8 @@ _FORMAT = CallFormat(
     },
     columns={
         "started": instant("started_text"),
+        "cache_write_5m": _written("5m"),
+        "cache_write_1h": _written("1h"),
         "passed": "if(schema_type <> 'ModelInvocationLog', 'not_an_invocation', null)",
         "provider_text": "'bedrock'",
         "provider_request_id": "native_id",

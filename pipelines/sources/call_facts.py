@@ -86,8 +86,13 @@ _HAS_OUTPUT = "reported_output is not null and not is_output_lost"
 _HAS_WRITES = (
     "coalesce(cache_write, cache_write_5m, cache_write_1h) is not null and not is_input_lost"
 )
-_WRITTEN_5M = "if(has_split and not is_split_wrong, coalesce(cache_write_5m, 0), written)"
-_WRITTEN_1H = "if(has_split and not is_split_wrong, coalesce(cache_write_1h, 0), 0)"
+
+
+def _of_lifetime(written: str) -> str:
+    """Cache writes of one lifetime: none of them is untold if those told are all there are."""
+    told = f"if(is_split_wrong, null, {written})"
+    return f"if(untold = 0, coalesce({written}, 0), {told})"
+
 
 FACTS = f"""
 typed as (
@@ -118,7 +123,6 @@ summed as (
         coalesce(reported_output, 0) as output,
         coalesce(cache_read, 0) as cached,
         coalesce(cache_write, coalesce(cache_write_5m, 0) + coalesce(cache_write_1h, 0)) as written,
-        coalesce(cache_write_5m, cache_write_1h) is not null as has_split,
         coalesce(input_audio, 0) + coalesce(input_image, 0) as input_media,
         coalesce(output_audio, 0) + coalesce(output_image, 0) as output_media,
         coalesce(reasoning, 0) as thought,
@@ -147,8 +151,10 @@ bucketed as (
         *,
         input + hidden_input - input_media - (details_in - beside_input) as uncached,
         output - output_media - (details_out - beside_output) as visible,
-        has_split
-        and coalesce(cache_write_5m, 0) + coalesce(cache_write_1h, 0) <> written as is_split_wrong,
+        written - coalesce(cache_write_5m, 0) - coalesce(cache_write_1h, 0) as unsplit,
+        unsplit < 0 or (unsplit > 0 and cache_write_5m + cache_write_1h is not null)
+            as is_split_wrong,
+        if(is_split_wrong, written, unsplit) as untold,
         is_contradicted or is_split_wrong or is_total_wrong as is_conflict,
         -- what the provider turned away it did not charge; a time-out it may have
         status = 'error' and http_code between 400 and 499 and http_code not in (408, 424)
@@ -244,9 +250,9 @@ select
     is_streaming,
     {_bucket("uncached", _HAS_INPUT)} as input_uncached_tokens,
     {_bucket("cached", "cache_read is not null and not is_input_lost")} as cache_read_tokens,
-    {_bucket(_WRITTEN_5M, _HAS_WRITES)} as cache_write_5m_tokens,
-    {_bucket(_WRITTEN_1H, _HAS_WRITES)} as cache_write_1h_tokens,
-    cast(null as bigint) as cache_write_tokens,
+    {_bucket(_of_lifetime("cache_write_5m"), _HAS_WRITES)} as cache_write_5m_tokens,
+    {_bucket(_of_lifetime("cache_write_1h"), _HAS_WRITES)} as cache_write_1h_tokens,
+    {_bucket("untold", _HAS_WRITES)} as cache_write_tokens,
     {_bucket("input_audio", "not is_input_lost")} as input_audio_tokens,
     {_bucket("input_image", "not is_input_lost")} as input_image_tokens,
     {_bucket("visible", _HAS_OUTPUT)} as output_text_tokens,
@@ -298,7 +304,7 @@ select
         if(is_partial, 'partial_usage', null),
         if(is_look_up, 'use_looked_up', null),
         if(cost < 0, 'negative_cost', null),
-        if(written > 0 and not has_split, 'cache_lifetime_unknown', null),
+        if(untold > 0, 'cache_lifetime_unknown', null),
         if(ended is null and ended_text is not null, 'unreadable_end', null),
         note
     ] as notes

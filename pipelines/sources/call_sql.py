@@ -136,6 +136,12 @@ def is_true(column: str) -> str:
     return f"lower({column}) in ('true', '1')"
 
 
+def host_geo(column: str) -> str:
+    """The geography of a regional host of OpenAI, in an address; null for any other."""
+    pattern = literal("^(?:https?://)?([a-z]{2})[.]api[.]openai[.]com(?:[:/?]|$)")
+    return f"nullif(regexp_extract({column}, {pattern}, 1), '')"
+
+
 def unfolded(key: str) -> str:
     """SQL of a reader's `unfold` for records wrapped in an object, alone or as an array."""
     return f"""

@@ -19,8 +19,9 @@ Settings:
       task_key: ticket
 
 Reads:
-    Ids, times, provider, AI models, key id, user (as a pseudonym), session, status, cache
-    reference, token counts and cost; of the properties the keys in `tag_keys` and `task_key`.
+    Ids, times, provider and its regional host, AI models, key id, user (as a pseudonym), session,
+    status, cache reference, token counts and cost; of the properties the keys in `tag_keys` and
+    `task_key`.
 
 Never read:
     Bodies of requests and answers, but for the answer's `id`; scores, feedback, and any other
@@ -28,6 +29,8 @@ Never read:
 
 Traps:
     - For Anthropic some cache writes are lost: those without a split by lifetime in the answer.
+    - How long cache writes last is read where a row tells it, which is unverified; else it is
+      unknown.
     - For Google, reasoning is not recorded at all: it is unknown.
     - A status of 0 or below is read as cancelled: what it means is unverified.
     - There is no tree: session and path are all that tells which calls belong together.
@@ -40,6 +43,7 @@ from pipelines.sources.call_sql import (
     UNKNOWN,
     CallFormat,
     Totals,
+    host_geo,
     instant,
     later,
 )
@@ -57,6 +61,7 @@ _FORMAT = CallFormat(
         "first_token_delay": "$.time_to_first_token",
         "provider_request_id": ["$.response_body.id", "$.response_id"],
         "path_text": ["$.request_path", "$.target_url"],
+        "address": "$.target_url",
         "provider_text": "$.provider",
         "requested_model": "$.request_model",
         "served_model": ["$.response_model", "$.model"],
@@ -70,11 +75,14 @@ _FORMAT = CallFormat(
         "reported_total": "$.total_tokens",
         "cache_read": "$.prompt_cache_read_tokens",
         "cache_write": "$.prompt_cache_write_tokens",
+        "cache_write_5m": ["$.prompt_cache_creation_5m", "$.prompt_cache_write_5m"],
+        "cache_write_1h": ["$.prompt_cache_creation_1h", "$.prompt_cache_write_1h"],
         "input_audio": "$.prompt_audio_tokens",
         "output_audio": "$.completion_audio_tokens",
         "cost_text": ["$.costUSD", "$.cost"],
     },
     columns={
+        "geo_text": host_geo("address"),
         "session_id": _SESSION,
         "trace_id": _SESSION,
         "started": instant("started_text"),

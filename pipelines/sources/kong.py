@@ -20,8 +20,8 @@ Settings:
 
 Reads:
     Request id, method and path (for the operation), times, consumer (names as pseudonyms), service,
-    workspace, status, provider, AI models, cache status, token counts and cost; the top-level
-    fields in `tag_keys` and `task_key`.
+    workspace, status, provider and its regional host, AI models, cache status, token counts and
+    cost; the top-level fields in `tag_keys` and `task_key`.
 
 Never read:
     Payloads, headers, `client_ip`, and any other field.
@@ -42,6 +42,7 @@ from pipelines.sources.call_sql import (
     INCLUSIVE,
     CallFormat,
     Totals,
+    host_geo,
     instant,
     later,
 )
@@ -77,6 +78,7 @@ _FORMAT = CallFormat(
         "user_id": ["$.consumer.custom_id", "$.consumer.username"],
         "org_id": "$.workspace",
         "project_id": "$.service.name",
+        "host": "$.service.host",
         "http_text": "$.response.status",
         "reported_input": _of_plugin("usage.prompt_tokens", "usage.input_tokens"),
         "reported_output": _of_plugin("usage.completion_tokens", "usage.output_tokens"),
@@ -96,6 +98,7 @@ _FORMAT = CallFormat(
         "first_token": later(instant("started_text"), "first_token_delay"),
         "passed": "if(coalesce(provider_text, requested_model, reported_input) is null,"
         " 'not_ai_work', null)",
+        "geo_text": host_geo("host"),
         "metadata": "line",
         "is_hit": "coalesce(lower(cache_status) = 'hit', false)",
         "is_streaming": "request_mode = 'stream'",

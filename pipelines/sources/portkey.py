@@ -25,7 +25,7 @@ Reads:
     `task_key`.
 
 Never read:
-    Prompts and answers: of `request` the name of the AI model alone, of `response` its id and
+    Prompts and answers: of `request` the name of the AI model alone, of `response` its id, tier and
     usage.
 
 Traps:
@@ -97,7 +97,12 @@ _FORMAT = CallFormat(
             "usage.input_tokens_details.cached_tokens",
             "usage.cache_read_input_tokens",
         ),
-        "cache_write": _answer("usage.cache_creation_input_tokens"),
+        "cache_write": _answer(
+            "usage.cache_creation_input_tokens",
+            "usage.prompt_tokens_details.cache_creation_tokens",
+            "usage.prompt_tokens_details.cache_write_tokens",
+            "usage.input_tokens_details.cache_write_tokens",
+        ),
         "cache_write_5m": _answer("usage.cache_creation.ephemeral_5m_input_tokens"),
         "cache_write_1h": _answer("usage.cache_creation.ephemeral_1h_input_tokens"),
         "reasoning": _answer(
@@ -106,6 +111,9 @@ _FORMAT = CallFormat(
         ),
         "input_audio": _answer("usage.prompt_tokens_details.audio_tokens"),
         "output_audio": _answer("usage.completion_tokens_details.audio_tokens"),
+        "web_searches": _answer("usage.server_tool_use.web_search_requests"),
+        "tier_text": _answer("service_tier", "usage.service_tier"),
+        "geo_text": _answer("usage.inference_geo"),
     },
     columns={
         "started": instant("started_text"),

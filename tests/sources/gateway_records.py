@@ -48,7 +48,7 @@ class Shape:
         record = numbered(copy.deepcopy(self.record), number)
         input_media, read_or_written = counts.get("input_audio_tokens", 0), 0
         output_media, thought = 0, counts.get("output_reasoning_tokens", 0)
-        for name in ("cache_read_tokens", "cache_write_5m_tokens"):
+        for name in ("cache_read_tokens", "cache_write_tokens"):
             read_or_written += counts.get(name, 0)
         for name in ("output_audio_tokens", "output_image_tokens"):
             output_media += counts.get(name, 0)
@@ -93,7 +93,7 @@ def portkey(provider, **semantics):
         total=usage + "total_tokens",
         paths={
             "cache_read_tokens": usage + "prompt_tokens_details/cached_tokens",
-            "cache_write_5m_tokens": usage + "cache_creation_input_tokens",
+            "cache_write_tokens": usage + "cache_creation_input_tokens",
             "input_audio_tokens": usage + "prompt_tokens_details/audio_tokens",
             "output_reasoning_tokens": usage + "completion_tokens_details/reasoning_tokens",
             "output_audio_tokens": usage + "completion_tokens_details/audio_tokens",
@@ -111,7 +111,7 @@ def helicone(provider, **semantics):
         output="completion_tokens",
         paths={
             "cache_read_tokens": "prompt_cache_read_tokens",
-            "cache_write_5m_tokens": "prompt_cache_write_tokens",
+            "cache_write_tokens": "prompt_cache_write_tokens",
             "input_audio_tokens": "prompt_audio_tokens",
             "output_audio_tokens": "completion_audio_tokens",
         },
@@ -149,7 +149,7 @@ def vercel(provider, **semantics):
         output="completionTokens",
         paths={
             "cache_read_tokens": "cachedTokens",
-            "cache_write_5m_tokens": "cacheCreationTokens",
+            "cache_write_tokens": "cacheCreationTokens",
             "output_reasoning_tokens": "reasoningTokens",
         },
         is_documented=False,
@@ -166,7 +166,7 @@ SHAPES = (
         output="output/outputTokenCount",
         paths={
             "cache_read_tokens": "input/cacheReadInputTokenCount",
-            "cache_write_5m_tokens": "input/cacheWriteInputTokenCount",
+            "cache_write_tokens": "input/cacheWriteInputTokenCount",
         },
         is_input_exclusive=True,
     ),
@@ -191,7 +191,7 @@ SHAPES = (
         output="gen_ai.usage.output_tokens",
         paths={
             "cache_read_tokens": "gen_ai.usage.cached_input_tokens",
-            "cache_write_5m_tokens": "gen_ai.usage.cache_creation_input_tokens",
+            "cache_write_tokens": "gen_ai.usage.cache_creation_input_tokens",
             "output_reasoning_tokens": "gen_ai.usage.reasoning_tokens",
         },
     ),

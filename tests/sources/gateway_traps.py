@@ -7,6 +7,7 @@ from tests.sources.gateway_logged import MAIL
 
 ZEROS = "00000000-0000-0000-0000-000000000000"
 PROFILE = "arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/a1b2"
+UNTOLD = {"cache_write_5m_tokens": None, "cache_write_1h_tokens": None}
 NOTHING_COUNTED = {"input/inputTokenCount": None, "output/outputTokenCount": None}
 
 TRAPS = {
@@ -48,6 +49,42 @@ TRAPS = {
             {"http_status": 500, "error_class": "SomethingNewException", "token_source": "unknown"},
         ),
         ({"inferenceRegion": "eu-central-1"}, {"region": "eu-west-1"}),
+        # how long cache writes last is in the logged answer, and nowhere else
+        (
+            {"input/cacheWriteInputTokenCount": 900, "output/outputBodyJson": "s3://b/data/1"},
+            {**UNTOLD, "cache_write_tokens": 900},
+        ),
+        (
+            {
+                "input/cacheWriteInputTokenCount": 900,
+                "output/outputBodyJson/usage/cacheDetails": [
+                    {"ttl": "1h", "inputTokens": 700},
+                    {"ttl": "5m", "inputTokens": 200},
+                ],
+            },
+            {"cache_write_5m_tokens": 200, "cache_write_1h_tokens": 700, "cache_write_tokens": 0},
+        ),
+        (
+            {
+                "input/cacheWriteInputTokenCount": 900,
+                "output/outputBodyJson": [
+                    {"messageStop": {}},
+                    {"metadata": {"usage": {"cacheDetails": [{"ttl": "1h", "inputTokens": 900}]}}},
+                ],
+            },
+            {"cache_write_5m_tokens": 0, "cache_write_1h_tokens": 900},
+        ),
+        (
+            {
+                "input/cacheWriteInputTokenCount": 900,
+                "operation": "InvokeModelWithResponseStream",
+                "output/outputBodyJson": [
+                    {"message": {"usage": {"cache_creation": {"ephemeral_1h_input_tokens": 900}}}},
+                    {"usage": {"output_tokens": 9}},
+                ],
+            },
+            {"cache_write_5m_tokens": 0, "cache_write_1h_tokens": 900},
+        ),
     ],
     "portkey": [
         # cents, not dollars
@@ -67,7 +104,27 @@ TRAPS = {
                 "response/usage/cache_creation/ephemeral_5m_input_tokens": 100,
                 "response/usage/cache_creation/ephemeral_1h_input_tokens": 400,
             },
-            {"cache_write_5m_tokens": 100, "cache_write_1h_tokens": 400},
+            {"cache_write_5m_tokens": 100, "cache_write_1h_tokens": 400, "cache_write_tokens": 0},
+        ),
+        (
+            {"ai_org": "anthropic", "response/usage/cache_creation_input_tokens": 500},
+            {**UNTOLD, "cache_write_tokens": 500},
+        ),
+        (
+            {
+                "ai_org": "anthropic",
+                "response/usage/cache_creation_input_tokens": 500,
+                "response/usage/cache_creation/ephemeral_1h_input_tokens": 400,
+            },
+            {**UNTOLD, "cache_write_1h_tokens": 400, "cache_write_tokens": 100},
+        ),
+        (
+            {
+                "response/usage/server_tool_use/web_search_requests": 2,
+                "response/usage/service_tier": "priority",
+                "response/usage/inference_geo": "us",
+            },
+            {"web_search_requests": 2, "service_tier": "priority", "inference_geo": "us"},
         ),
         (
             {
@@ -116,6 +173,24 @@ TRAPS = {
             {"total_tokens": 320, "prompt_cache_read_tokens": 40},
             {"reported_total_tokens": 320, "is_token_conflict": False, "cache_read_tokens": 40},
         ),
+        (
+            {
+                "provider": "ANTHROPIC",
+                "prompt_cache_write_tokens": 900,
+                "prompt_cache_creation_5m": 0,
+                "prompt_cache_creation_1h": 900,
+            },
+            {"cache_write_5m_tokens": 0, "cache_write_1h_tokens": 900, "cache_write_tokens": 0},
+        ),
+        (
+            {"provider": "ANTHROPIC", "prompt_cache_write_tokens": 900},
+            {**UNTOLD, "cache_write_tokens": 900},
+        ),
+        (
+            {"target_url": "https://eu.api.openai.com/v1/chat/completions"},
+            {"inference_geo": "eu"},
+        ),
+        ({"target_url": "https://api.openai.com/v1"}, {"inference_geo": None}),
         ({"cost": 0}, {"logged_cost_kind": "zero_unpriced"}),
         ({"cost": 0.5, "costUSD": 0.25}, {"logged_cost_usd": Decimal("0.25")}),
         (
@@ -139,6 +214,8 @@ TRAPS = {
             {"ended_at": datetime(2026, 10, 1, 8, 0, 2, 920_000, UTC)},
         ),
         ({"upstream_uri": "/v1/embeddings"}, {"operation": "embedding"}),
+        ({"service/host": "us.api.openai.com"}, {"inference_geo": "us"}),
+        ({"service/host": "us.api.openai.com.example"}, {"inference_geo": None}),
         # counts of other media stand in for, and are never added to, those of text
         ({"ai/proxy/usage/input_tokens": 5_000}, {"reported_input_tokens": 100}),
         ({"consumer": {"id": "c-9"}}, {"api_key_id": "c-9", "user_id": None}),

@@ -50,10 +50,11 @@ def test_a_transcript_counts_as_the_messages_api_does(tmp_path):
     _, rows = landed(CLAUDE, tmp_path, sample(CLAUDE, "transcript.jsonl"))
 
     assert [tokens(row) for row in rows] == [
-        [100, 10, 25, 0, 50, None],
-        [200, 20, 50, 0, 75, None],
+        [100, 10, None, None, 50, None],
+        [200, 20, None, None, 75, None],
         [300, 40, 0, 0, 125, None],
     ]
+    assert [row["cache_write_tokens"] for row in rows] == [25, 50, 0]
     assert [row["call_id"] for row in rows] == [f"msg-alpha-{n}:req-alpha-{n}" for n in (1, 2, 3)]
     assert rows[0]["started_at"] == datetime(2026, 1, 9, 10, tzinfo=UTC)
     assert [row["service_tier"] for row in rows] == [None, "fast", None]
@@ -111,7 +112,7 @@ def test_events_are_calls_with_an_estimate_at_list_price(tmp_path):
     request, error = sorted(rows, key=lambda row: row["started_at"])
 
     assert tokens(request)[:2] == [3, 7166]
-    assert request["cache_write_5m_tokens"] == 2175
+    assert request["cache_write_tokens"] == 2175
     assert request["output_text_tokens"] == 5
     assert request["started_at"] == datetime(2026, 10, 1, 9, tzinfo=UTC)
     assert request["logged_cost_usd"] == Decimal("0.01039005")
