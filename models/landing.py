@@ -33,6 +33,8 @@ class LandedFile(Record):
     rows_empty: int = 0
     """Records that carry nothing by their format's contract, such as a day without usage."""
     rows_quarantined: int
+    read_as: str = ""
+    """With which settings, and by which code, it was read; see `pipelines.landing.identity`."""
 
 
 class LakePart(Record):
@@ -44,6 +46,8 @@ class LakePart(Record):
     """Relative to the lake's root."""
     rows: int
     sha256: str
+    shape: str = ""
+    """Short hash of the columns it was written with."""
 
 
 class Scope(Record):
@@ -69,3 +73,11 @@ class Landed(Record):
     """Repairs, conflicts and dropped fields, by name."""
     amounts: dict[str, str] = Field(default_factory=dict)
     """Billed cost of the accepted charges by currency, as exact text."""
+
+
+class LandedAgain(Record):
+    """Landings that take the place of earlier ones, all of them in one step."""
+
+    landed: tuple[Landed, ...]
+    replaces: tuple[str, ...]
+    """Landing ids that count no more."""

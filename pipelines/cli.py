@@ -157,6 +157,32 @@ def run(
 
 
 @app.command()
+def land(
+    folder: Dir = None,
+    workspace: Ws = None,
+    again: Annotated[
+        str | None,
+        typer.Option(
+            "--again",
+            metavar="SOURCE",
+            help="Land every file again that this source has in its inbox, not only new ones.",
+        ),
+    ] = None,
+) -> None:
+    """Bring new files into the lake and compute nothing yet; `run` does both.
+
+    What was read with other settings, another mapping or an earlier version of a reader lands again
+    by itself. `--again` does so whether or not anything changed, such as after a damaged disk: what
+    landed takes the place of what was there, in one step, and nothing counts twice.
+
+    Example: `everycent land acme --again gateway_eu`
+    """
+    from pipelines.commands.land import land_command
+
+    raise typer.Exit(land_command(_folder(folder, workspace), again))
+
+
+@app.command()
 def status(
     folder: Dir = None,
     workspace: Ws = None,
@@ -318,7 +344,7 @@ def simulate(
 
 @app.command()
 def verify(folder: Dir = None, workspace: Ws = None) -> None:
-    """Re-read every byte of the published version: is it still what was published?
+    """Re-read every byte of the published version and the lake: is it what was written?
 
     Example: `everycent verify acme`
     """

@@ -21,12 +21,13 @@ import pyarrow.parquet as pq
 from models.columns import Column
 from models.facts import MONEY, Fact
 from models.quality import QualityResult
+from pipelines.code_version import code_version
 from pipelines.duck import cores
 from pipelines.engine.duckdb import Session
 from pipelines.inputs import Inputs, days_of
 from pipelines.lake import Lake
 from pipelines.periods import Statements
-from pipelines.quality import judge, load_gate, quality_table, require
+from pipelines.quality import EXPECTATIONS, judge, load_gate, quality_table, require
 from pipelines.reference import Reference
 from pipelines.transforms import Partition, Transform, leading_to, load_transforms
 from pipelines.warehouse import Warehouse, WarehousePart
@@ -352,10 +353,12 @@ def _settings_text(workspace: Workspace) -> str:
 
 @cache
 def code_fingerprint() -> str:
-    """What the numbers depend on besides inputs: the SQL, and the versions of what runs it."""
-    digest = hashlib.sha256()
+    """What the numbers depend on besides inputs: our SQL and Python, and what runs them."""
+    digest = hashlib.sha256(code_version(__name__).encode())
     for name, transform in sorted(load_transforms().items()):
         digest.update(f"{name}\n{transform.sql}\n".encode())
+    for path in sorted(EXPECTATIONS.glob("*.yaml")):
+        digest.update(path.read_bytes())
     for library in ("duckdb", "genai-prices", "everycent"):
         digest.update(f"{library} {version(library)}\n".encode())
     return digest.hexdigest()

@@ -57,7 +57,7 @@ class Inputs:
         for fact in Fact:
             until = to_date + window if fact is Fact.OUTCOMES else to_date
             parts = self._lake.parts(fact, from_date, until)
-            paths = sorted({self._lake.root / part.path for part in parts})
+            paths = sorted({self._lake.sound(part) for part in parts})
             session.register_parts(f"lake_{fact}", fact_columns(fact), paths)
         winners = [
             self._lake.winners(fact).append_column("fact", pa.repeat(str(fact), count))

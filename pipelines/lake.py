@@ -2,10 +2,12 @@
 
     <fact>/charge_date=YYYY-MM-DD/<landing_id>-<n>.parquet
     landed/<source>/<landing_id>.json
+    landed/<source>/again/<id>.json
     seen/<source>.json
 
 A part without a commit record does not exist: what an interrupted landing left is never read, and
-swept away by the next landing of that source.
+swept away by the next landing of that source. So is what was landed again: a record in `again/`
+holds its landings and names those that they replace, so that both change in one write.
 """
 
 import hashlib
@@ -18,8 +20,24 @@ from pathlib import Path
 import pyarrow as pa
 
 from models.facts import Fact
-from models.landing import LakePart, Landed, Scope
+from models.landing import LakePart, Landed, LandedAgain, Scope
 from pipelines import durable
+from pipelines.control_totals import sha256_of
+
+_AGAIN = "again"
+
+
+class LakeDamagedError(Exception):
+    """A part of the lake is gone, or not what landed: nothing may be computed from it."""
+
+    def __init__(self, part: LakePart) -> None:
+        source = part.path.rsplit("/", 1)[-1].partition(".")[0]
+        super().__init__(
+            f"The stored file {part.path} is not what landed: a byte of it changed, or it is gone. "
+            "Nothing is computed from it. Restore it from a backup, or land its source again from "
+            f"the files in its inbox: `everycent land --again {source}`."
+        )
+        self.part = part
 
 
 class Lake:
@@ -27,21 +45,41 @@ class Lake:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._records: dict[Path, Landed] = {}
+        self._records: dict[Path, LandedAgain] = {}
+        self._sound: set[str] = set()
 
     def landed(self) -> list[Landed]:
-        """Every committed landing, ordered by source and landing id."""
-        paths = sorted((self.root / "landed").glob("*/[!.]*.json"))
-        for path in paths:
+        """Every landing that counts, ordered by source and landing id."""
+        commits = self._commits().values()
+        replaced = {landing_id for commit in commits for landing_id in commit.replaces}
+        records = [record for commit in commits for record in commit.landed]
+        return sorted(
+            (record for record in records if record.landing_id not in replaced),
+            key=lambda record: (record.source, record.landing_id),
+        )
+
+    def _commits(self) -> dict[Path, LandedAgain]:
+        """What each record says, those of one landing as if it replaced nothing."""
+        folder = self.root / "landed"
+        found = {}
+        for path in [*folder.glob("*/[!.]*.json"), *folder.glob(f"*/{_AGAIN}/[!.]*.json")]:
             if path not in self._records:
-                self._records[path] = Landed.model_validate_json(path.read_bytes())
-        return [self._records[path] for path in paths]
+                text = path.read_bytes()
+                self._records[path] = (
+                    LandedAgain.model_validate_json(text)
+                    if path.parent.name == _AGAIN
+                    else LandedAgain(landed=(Landed.model_validate_json(text),), replaces=())
+                )
+            found[path] = self._records[path]
+        return found
+
+    def landed_by(self, source: str) -> list[Landed]:
+        """The landings of one source that count."""
+        return [record for record in self.landed() if record.source == source]
 
     def known_files(self, source: str) -> set[str]:
         """SHA-256 of every file that a source has landed."""
-        return {
-            f.sha256 for record in self.landed() if record.source == source for f in record.files
-        }
+        return {file.sha256 for record in self.landed_by(source) for file in record.files}
 
     def parts(self, fact: Fact, from_date: date, to_date: date) -> list[LakePart]:
         """Committed parts of a fact for the days `from_date <= day < to_date`, in a fixed order."""
@@ -51,6 +89,32 @@ class Lake:
             for part in record.parts
             if part.fact == fact and from_date <= part.charge_date < to_date
         ]
+
+    def sound(self, part: LakePart) -> Path:
+        """Where a part is, once its bytes are known to be those that landed.
+
+        Read once per lake that is opened, however often it is asked for.
+
+        Raises:
+            LakeDamagedError: It is gone, or a byte of it changed.
+        """
+        path = self.root / part.path
+        if part.path not in self._sound:
+            if not path.is_file() or sha256_of(path) != part.sha256:
+                raise LakeDamagedError(part)
+            self._sound.add(part.path)
+        return path
+
+    def damaged(self) -> list[LakePart]:
+        """Committed parts that are gone or changed since they landed. Reads every byte."""
+        found = []
+        for record in self.landed():
+            for part in record.parts:
+                try:
+                    self.sound(part)
+                except LakeDamagedError:
+                    found.append(part)
+        return found
 
     def winners(self, fact: Fact) -> pa.Table:
         """The delivery that counts per source and scope: columns `source, scope, delivery`.
@@ -71,12 +135,7 @@ class Lake:
 
         The order is that of arrival, because a place holds one content at a time.
         """
-        known = {
-            scope.delivery
-            for record in self.landed()
-            if record.source == source
-            for scope in record.scopes
-        }
+        known = {scope.delivery for record in self.landed_by(source) for scope in record.scopes}
         name, count = delivery, 1
         while name in known:
             count += 1
@@ -94,8 +153,8 @@ class Lake:
         fresh = self.fresh_delivery(source, delivery)
         same = [
             scope
-            for record in self.landed()
-            if record.source == source and {file.sha256 for file in record.files} == sha256s
+            for record in self.landed_by(source)
+            if {file.sha256 for file in record.files} == sha256s
             for scope in record.scopes
         ]
         held = {scope.delivery for scope in same}
@@ -158,11 +217,28 @@ class Lake:
         path = self.root / "landed" / record.source / f"{record.landing_id}.json"
         durable.write_bytes(path, record.model_dump_json(indent=1).encode())
 
+    def replace(self, source: str, replaced: Iterable[Landed], landed: Iterable[Landed]) -> None:
+        """Make landings of a source count in the place of earlier ones, in one step."""
+        commits = self._commits().values()
+        stored = {record.landing_id for commit in commits for record in commit.landed}
+        # what the replaced landings replaced must not count again when their record is swept
+        before = {name for commit in commits for name in commit.replaces if name in stored}
+        again = LandedAgain(
+            landed=tuple(landed),
+            replaces=tuple(sorted(before | {record.landing_id for record in replaced})),
+        )
+        made_of = _digest([*again.replaces, *(record.landing_id for record in again.landed)])
+        path = self.root / "landed" / source / _AGAIN / f"{source}.{made_of[:16]}.json"
+        durable.write_bytes(path, again.model_dump_json(indent=1).encode())
+
     def sweep(self, source: str) -> int:
         """Remove what landings of a source left behind; returns how many parts and records."""
         shutil.rmtree(self.spill(source), ignore_errors=True)
+        swept = self._replaced_records(source)
+        for path in swept:
+            path.unlink()
         committed = {part.path for record in self.landed() for part in record.parts}
-        removed = 0
+        removed = len(swept)
         for path in [*self.root.glob(f"*/charge_date=*/*{source}.*"), *self._half_records(source)]:
             name = path.name.removeprefix(durable.TEMPORARY)
             mine = name.startswith(f"{source}.")
@@ -172,7 +248,17 @@ class Lake:
         return removed
 
     def _half_records(self, source: str) -> Iterator[Path]:
-        return (self.root / "landed" / source).glob(f"{durable.TEMPORARY}*")
+        return (self.root / "landed" / source).rglob(f"{durable.TEMPORARY}*")
+
+    def _replaced_records(self, source: str) -> list[Path]:
+        """Records of a source that hold no landing which counts."""
+        counting = {record.landing_id for record in self.landed()}
+        return [
+            path
+            for path, commit in self._commits().items()
+            if path.is_relative_to(self.root / "landed" / source)
+            and counting.isdisjoint(record.landing_id for record in commit.landed)
+        ]
 
     def _scopes(self) -> Iterator[tuple[str, Scope]]:
         for record in self.landed():

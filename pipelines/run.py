@@ -65,6 +65,8 @@ class LandingSummary:
     days: tuple[date, ...]
     problems: tuple[str, ...]
     duplicates: int = 0
+    notes: tuple[str, ...] = ()
+    """What landed again and why, and what could not: a sentence each."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +119,19 @@ def warehouse_of(workspace: Workspace) -> Warehouse:
 
 
 def land_source(
-    workspace: Workspace, source_id: str, progress: Progress | None = None
+    workspace: Workspace,
+    source_id: str,
+    progress: Progress | None = None,
+    *,
+    is_asked_again: bool = False,
 ) -> LandingSummary:
     """Land the new files of one source, after bringing them here if they are in a bucket.
+
+    Args:
+        workspace: Whose files.
+        source_id: The feed.
+        progress: Called with the source's name, bytes done and bytes to do.
+        is_asked_again: Land those again that landed before, too.
 
     Raises:
         UnknownSourceError: The workspace has no such source.
@@ -128,7 +140,7 @@ def land_source(
     """
     settings = _source(workspace, source_id)
     with _landing(workspace):
-        return _land(workspace, settings, progress)
+        return _land(workspace, settings, progress, is_asked_again=is_asked_again)
 
 
 def land_sources(
@@ -175,7 +187,11 @@ def _landing(workspace: Workspace) -> Iterator[None]:
 
 
 def _land(
-    workspace: Workspace, settings: SourceSettings, progress: Progress | None
+    workspace: Workspace,
+    settings: SourceSettings,
+    progress: Progress | None,
+    *,
+    is_asked_again: bool = False,
 ) -> LandingSummary:
     lake = lake_of(workspace)
     fetched = fetch(settings, workspace.inbox(settings), _wanted(settings), progress)
@@ -188,6 +204,7 @@ def _land(
             lake,
             pseudonym=workspace.pseudonym,
             progress=progress,
+            is_asked_again=is_asked_again,
         )
     return _landing_summary(replace(result, problems=(*fetched.problems, *result.problems)), lake)
 
@@ -379,9 +396,10 @@ def _landing_summary(result: LandingResult, lake: Lake) -> LandingSummary:
         files=sum(len(record.files) for record in result.landed),
         rows_accepted=result.rows_accepted,
         rows_quarantined=result.rows_quarantined,
-        days=tuple(sorted(lake.days_touched(result.landed))),
+        days=tuple(sorted(lake.days_touched(result.landed) | result.again.days)),
         problems=tuple(str(problem) for problem in result.problems),
         duplicates=len(result.duplicates),
+        notes=result.again.notes(result.source),
     )
 
 

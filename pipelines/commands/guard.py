@@ -31,6 +31,7 @@ _CODES: Mapping[str, int] = {
     "AuditFailedError": NOT_PUBLISHED,
     "StatementError": NOT_PUBLISHED,
     "BusyError": NOT_PUBLISHED,
+    "LakeDamagedError": NOT_PUBLISHED,
 }
 _OUR_CODE = Path(__file__).resolve().parent.parent
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipelines.commands import terminal
 from pipelines.commands.guard import NOT_GREEN, UserError
+from pipelines.commands.land import show_notes
 from pipelines.commands.program import near, program
 from pipelines.commands.summary import MEANING, PARTS, Report, Statement, by_rule, report_on
 from pipelines.commands.terminal import cents, percent, safe, say
@@ -82,6 +83,7 @@ def _show_work(summary: RunSummary, *, is_new: bool, version: str) -> None:
         f"Landed {files:,} files with {rows:,} rows, computed {days:,} days, "
         f"{word} {version} ({seconds:,.1f} s)."
     )
+    show_notes(landings)
 
 
 def _show_statements(report: Report, periods: Collection[date]) -> None:

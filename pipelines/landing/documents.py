@@ -1,10 +1,8 @@
 """Deliveries of small files into the lake: read whole, checked against the contract, committed."""
 
-import hashlib
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import duckdb
 import pyarrow as pa
@@ -15,6 +13,7 @@ from models.facts import FACTS, Fact
 from models.landing import LakePart, Landed, LandedFile, Scope
 from pipelines.duck import connect
 from pipelines.lake import Lake
+from pipelines.landing.identity import id_of_landing
 from pipelines.landing.parts import write_parts
 from pipelines.landing.result import FileRefusedError, LandingDefectError
 from pipelines.sources.base import DeliveryUnit, ReadContext, Reading, SourceError
@@ -25,13 +24,12 @@ _UNREADABLE = (ValueError, OSError, EOFError, RecursionError, zlib.error, duckdb
 
 
 def land_document(unit: DeliveryUnit, read: Reader, context: ReadContext, lake: Lake) -> Landed:
-    """Read one delivery and land it whole.
+    """Read one delivery and write its parts; it counts once its record is committed.
 
     Raises:
         FileRefusedError: The delivery cannot be read, and nothing of it landed.
         LandingDefectError: The reader broke its contract: a defect of everycent.
     """
-    unit = replace(unit, delivery=lake.fresh_delivery(context.settings.source, unit.delivery))
     try:
         reading = read(unit, context)
     except SourceError as error:
@@ -43,21 +41,19 @@ def land_document(unit: DeliveryUnit, read: Reader, context: ReadContext, lake: 
         ) from None
     facts = {fact: _checked(fact, table) for fact, table in reading.facts.items()}
     settings = context.settings
-    identity = "\n".join([unit.delivery, *(file.sha256 for file in unit.files)])
-    landing_id = f"{settings.source}.{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
-    record = Landed(
+    hashes = [file.sha256 for file in unit.files]
+    landing_id = id_of_landing(context, [unit.delivery, *hashes])
+    return Landed(
         landing_id=landing_id,
         source=settings.source,
         kind=settings.kind,
-        files=_files(unit, reading, facts),
+        files=_files(unit, context, reading, facts),
         parts=_parts(lake, landing_id, facts),
         scopes=_scopes(unit, reading, facts),
         quarantine=tuple(reading.rejected),
         counters=dict(sorted(reading.counters.items())),
         amounts=_amounts(facts),
     )
-    lake.commit(record)
-    return record
 
 
 def _checked(fact: Fact, table: pa.Table) -> pa.Table:
@@ -72,7 +68,7 @@ def _checked(fact: Fact, table: pa.Table) -> pa.Table:
 
 
 def _files(
-    unit: DeliveryUnit, reading: Reading, facts: Mapping[Fact, pa.Table]
+    unit: DeliveryUnit, context: ReadContext, reading: Reading, facts: Mapping[Fact, pa.Table]
 ) -> tuple[LandedFile, ...]:
     """What became of each file's records; every record read must be accounted for."""
     records: set[tuple[str, int]] = set()
@@ -92,6 +88,7 @@ def _files(
             rows_accepted=accepted[file.file_id],
             rows_empty=reading.rows_empty.get(file.name, 0),
             rows_quarantined=rejected[file.file_id],
+            read_as=context.read_as,
         )
         kept = landed.rows_accepted + landed.rows_empty + landed.rows_quarantined
         if landed.rows_read != kept:

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from models.landing import Landed
 from models.settings import SourceSettings
 from models.vocabulary import Delivery
 from pipelines.lake import Lake
+from pipelines.landing.again import Relanding, outdated
 from pipelines.landing.documents import land_document
 from pipelines.landing.finding import find_files
-from pipelines.landing.result import FileRefusedError, LandingProblem, LandingResult
+from pipelines.landing.identity import read_as
+from pipelines.landing.result import Again, FileRefusedError, LandingProblem, LandingResult
 from pipelines.landing.streams import land_streams
 from pipelines.sources.base import DeliveryUnit, ReadContext, Source
 
@@ -25,8 +28,9 @@ def land(
     *,
     pseudonym: Callable[[str], str],
     progress: Progress | None = None,
+    is_asked_again: bool = False,
 ) -> LandingResult:
-    """Land what is new in a source's location.
+    """Land what is new in a source's location, and again what would be read differently today.
 
     Args:
         settings: The feed, as the workspace describes it.
@@ -35,6 +39,7 @@ def land(
         lake: Where facts go.
         pseudonym: Keyed pseudonym of a person's id.
         progress: Called with the source's name, bytes done and bytes to do.
+        is_asked_again: Land everything again that the location holds.
 
     Returns:
         What landed, what did not and why. A problem with one file never stops another.
@@ -47,33 +52,47 @@ def land(
     found = find_files(folder, lake.seen(settings.source))
     taken = [file for file in found if is_taken(file.name, source)]
     units = list(source.layout(taken))
-    known = lake.known_files(settings.source)
-    duplicates: list[str] = []
-    problems: list[LandingProblem] = []
-    landings = (_streamed if source.stream else _read)(
-        _fresh(units, settings.source, source, lake, duplicates),
-        source,
-        ReadContext(settings, pseudonym),
-        lake,
-        problems,
-    )
-    landed = []
+    context = ReadContext(settings, pseudonym, read_as(settings))
+    before = outdated(lake, settings.source, context.read_as, is_asked=is_asked_again)
     used = {file.name: file for unit in units for file in unit.files}
+    known = lake.known_files(settings.source) - before.files.keys()
     done, to_do = 0, sum(file.size for file in used.values() if file.sha256 not in known)
-    # whatever ends this, nothing of it goes on writing
-    with closing(landings):
-        for record in landings:
-            landed.append(record)
-            done += sum(file.size for file in record.files)
-            if progress:
-                progress(settings.source, done, to_do)
+
+    def note(records: Generator[Landed]) -> list[Landed]:
+        nonlocal done
+        landed = []
+        # whatever ends this, nothing of it goes on writing
+        with closing(records):
+            for record in records:
+                landed.append(record)
+                done += sum(file.size for file in record.files)
+                if progress:
+                    progress(settings.source, done, to_do)
+        return landed
+
+    problems: list[LandingProblem] = []
+    relanding = Relanding(before, source, context, lake)
+    again = note(relanding.read(units))
+    replaced = relanding.commit()
+    problems += [_problem(context, name, error) for name, error in relanding.refused]
+    duplicates: list[str] = []
+    fresh = _fresh(units, settings.source, source, lake, duplicates)
+    landings = (_streamed if source.stream else _read)(fresh, source, context, lake, problems)
+    landed = note(landings)
     lake.sweep(settings.source)
+    read = {file.sha256 for record in again for file in record.files}
     return LandingResult(
         source=settings.source,
-        landed=tuple(landed),
+        landed=(*again, *landed),
         problems=tuple(problems),
         duplicates=tuple(duplicates),
         ignored=tuple(file.name for file in found if file.name not in used),
+        again=Again(
+            files=sum(len(record.files) for record in again),
+            why=before.why,
+            left=tuple(f.name for sha256, f in before.files.items() if sha256 not in read),
+            days=frozenset(part.charge_date for record in replaced for part in record.parts),
+        ),
     )
 
 
@@ -115,7 +134,7 @@ def _streamed(
     files = [file for unit in units for file in unit.files]
     if not source.stream:
         return
-    with closing(land_streams(files, context, source.stream, lake)) as batches:
+    with closing(land_streams(files, context, source.stream, lake, lake.commit)) as batches:
         for landed, refused in batches:
             problems += [_problem(context, file.name, error) for file, error in refused]
             yield from landed
@@ -131,10 +150,14 @@ def _read(
     if source.read is None:
         raise ValueError(f"source kind {source.name} says neither how to read nor how to stream")
     for unit in units:
+        name = lake.fresh_delivery(context.settings.source, unit.delivery)
         try:
-            yield land_document(unit, source.read, context, lake)
+            record = land_document(replace(unit, delivery=name), source.read, context, lake)
         except FileRefusedError as error:
             problems.append(_problem(context, unit.delivery, error))
+        else:
+            lake.commit(record)
+            yield record
 
 
 def _problem(context: ReadContext, name: str, error: FileRefusedError) -> LandingProblem:

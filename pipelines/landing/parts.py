@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -42,7 +43,20 @@ def write_parts(
         )
         durable.replace(prepared, path)
         relative = path.relative_to(lake.root).as_posix()
-        yield LakePart(fact=fact, charge_date=day, path=relative, rows=rows, sha256=_sha256(path))
+        yield LakePart(
+            fact=fact,
+            charge_date=day,
+            path=relative,
+            rows=rows,
+            sha256=_sha256(path),
+            shape=shape_of(fact),
+        )
+
+
+@cache
+def shape_of(fact: Fact) -> str:
+    """Short hash of the columns that a fact is written with now."""
+    return hashlib.sha256(_columns(fact).encode()).hexdigest()[:12]
 
 
 def _columns(fact: Fact) -> str:

@@ -1,8 +1,12 @@
 """What a landing says it did."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from models.landing import Landed
+
+_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,47 @@ class LandingProblem:
 
 
 @dataclass(frozen=True)
+class Again:
+    """What landed again, because it would be read differently today."""
+
+    files: int = 0
+    why: tuple[str, ...] = ()
+    """What has changed since, in words."""
+    left: tuple[str, ...] = ()
+    """Files that stay as they were read: they are refused now, or not there whole."""
+    days: frozenset[date] = frozenset()
+    """Days that the replaced landings held."""
+
+    def notes(self, source: str) -> tuple[str, ...]:
+        """What to tell people about it, a sentence each."""
+        why = " and ".join(self.why)
+        told = []
+        if self.files:
+            told.append(f"{source}: {_files(self.files)} landed again: {why}.")
+        if self.left:
+            told.append(left_as_read(source, self.left, why))
+        return tuple(told)
+
+
+def left_as_read(source: str, names: Sequence[str], why: str) -> str:
+    """What to tell people about files that would be read differently, and are not there."""
+    return (
+        f"{source}: {_files(len(names))} ({some(names)}) stay as they were read before, although "
+        f"{why}: put them back into the inbox, as they were delivered."
+    )
+
+
+def some(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count:,} files"
+
+
+@dataclass(frozen=True)
 class LandingResult:
     """What became of every file in a source's location.
 
@@ -33,6 +78,7 @@ class LandingResult:
     problems: tuple[LandingProblem, ...] = ()
     duplicates: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    again: Again = Again()
 
     @property
     def rows_accepted(self) -> int:

@@ -4,7 +4,7 @@ A batch is staged piece by piece by one SQL statement, and written as parts by d
 turns out to be torn after some of it was read, nothing of it lands.
 """
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
@@ -31,11 +31,15 @@ MOST_AT_ONCE = 4
 
 
 def land_streams(
-    files: Sequence[FoundFile], context: ReadContext, reader: StreamReader, lake: Lake
+    files: Sequence[FoundFile],
+    context: ReadContext,
+    reader: StreamReader,
+    lake: Lake,
+    commit: Callable[[Landed], None],
 ) -> Generator[tuple[list[Landed], list[Refused]]]:
     """Land log files; yields what became of each batch, in the order of the files.
 
-    A batch that lands counts, whatever becomes of the others.
+    Each landing is handed to `commit` as soon as its parts are written, whatever becomes of others.
 
     Raises:
         LandingDefectError: Records read and records kept differ: a defect of everycent.
@@ -49,7 +53,10 @@ def land_streams(
         spill = lake.spill(context.settings.source) / str(number)
         with Batch(Unit(shared, reader, lake, spill, at_once)) as work:
             # a batch that has the machine to itself is read while it is staged
-            records = list(work.land(one_ahead(found) if at_once == 1 else found))
+            records = []
+            for record in work.land(one_ahead(found) if at_once == 1 else found):
+                commit(record)
+                records.append(record)
             return records, work.refused
 
     with ThreadPoolExecutor(at_once) as pool:
@@ -89,16 +96,16 @@ class Batch:
         self._unit.close()
 
     def land(self, pieces: Iterable[Piece]) -> Iterator[Landed]:
-        """Land pieces as they come; yields each commit record once it counts."""
+        """Take pieces as they come; yields what to commit, once its parts are written."""
         for piece in pieces:
             self.refused += piece.refused
             yield from self._take(piece)
-        yield from self._commit()
+        yield from self._finish()
 
     def _take(self, piece: Piece) -> Iterator[Landed]:
         unit = self._unit
         if piece.part_of and not unit.large:
-            yield from self._commit()
+            yield from self._finish()
             unit.large = piece.part_of
         is_end = piece.part_of is None
         if unit.large and is_end and piece.refused:
@@ -106,16 +113,16 @@ class Batch:
             unit.reset()
         elif unit.is_refused:
             if is_end:
-                yield from self._commit()
+                yield from self._finish()
         else:
             unit.stage(piece)
             if unit.large and is_end:
-                yield from self._commit()
+                yield from self._finish()
             elif unit.size >= BATCH_BYTES:
                 unit.flush()
 
-    def _commit(self) -> Iterator[Landed]:
-        record = self._unit.commit()
+    def _finish(self) -> Iterator[Landed]:
+        record = self._unit.finish()
         self.refused += self._unit.refused
         self._unit.reset()
         if record:

@@ -1,6 +1,5 @@
 """What lands at once: some whole files, or one large file, on a DuckDB of its own."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from models.facts import CALL, Fact
 from models.landing import LakePart, Landed, LandedFile, Rejected
 from pipelines.duck import connect
 from pipelines.lake import Lake
+from pipelines.landing.identity import id_of_landing
 from pipelines.landing.parts import write_parts
 from pipelines.landing.pieces import Piece
 from pipelines.landing.privacy import Presentable
@@ -32,6 +32,7 @@ class Unit:
         self, context: ReadContext, reader: StreamReader, lake: Lake, spill: Path, sessions: int = 1
     ) -> None:
         settings = context.settings
+        self._context = context
         self._settings = settings
         self._reader = reader
         self._lake = lake
@@ -154,14 +155,10 @@ class Unit:
     def _counts(self, sql: str, bound: Mapping[str, object] | None = None) -> dict[str, int]:
         return dict(self._con.execute(sql, bound).fetchall())
 
-    def commit(self) -> Landed | None:
-        """Write what is staged and make the unit count; None if no file of it is left."""
+    def finish(self) -> Landed | None:
+        """Write what is staged; what to commit, or None if no file of the unit is left."""
         self.flush()
-        if not self.files:
-            return None
-        record = self._record()
-        self._lake.commit(record)
-        return record
+        return self._record() if self.files else None
 
     def _record(self) -> Landed:
         bad = Counter(file_id for file_id, *_ in self._rejected)
@@ -176,6 +173,7 @@ class Unit:
                 rows_accepted=self._accepted[file.file_id],
                 rows_empty=self._empty[file.file_id],
                 rows_quarantined=bad[file.file_id],
+                read_as=self._context.read_as,
             )
             for file, rows in self.files
         )
@@ -210,9 +208,7 @@ class Unit:
 
     def _landing_id(self) -> str:
         files = [self.large] if self.large else [file for file, _ in self.files]
-        hashes = [file.sha256 for file in files]
-        digest = hashlib.sha256("\n".join(hashes).encode()).hexdigest()
-        return f"{self._settings.source}.{digest[:16]}"
+        return id_of_landing(self._context, [file.sha256 for file in files])
 
 
 def _not_this_format() -> FileRefusedError:

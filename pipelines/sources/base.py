@@ -70,6 +70,10 @@ class ReadContext:
     settings: SourceSettings
     pseudonym: Callable[[str], str]
     """Keyed pseudonym of a person's id; the only way an identity may leave a reader."""
+    read_as: str = ""
+    """How this landing reads, as it is written down with each file."""
+    again: str = ""
+    """What sets landings that take the place of earlier ones apart from those."""
 
 
 @dataclass(frozen=True)

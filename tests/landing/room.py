@@ -26,6 +26,7 @@ class Room:
     source: Source = LITELLM
     tag_keys: tuple[str, ...] = ("app", "cost_center")
     task_key: str | None = "task_id"
+    billing_account_id: str | None = None
 
     @property
     def inbox(self):
@@ -41,15 +42,16 @@ class Room:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path
 
-    def land(self):
+    def land(self, **options):
         settings = SourceSettings(
             source="gateway",
             kind=self.source.name,
             location="inbox",
             tag_keys=self.tag_keys,
             task_key=self.task_key,
+            billing_account_id=self.billing_account_id,
         )
-        return land(settings, self.source, self.inbox, self.lake, pseudonym=pseudonym)
+        return land(settings, self.source, self.inbox, self.lake, pseudonym=pseudonym, **options)
 
     def rows(self, fact=Fact.CALLS):
         """Every committed row of a fact as a dictionary, in a fixed order."""

@@ -1,0 +1,108 @@
+"""`everycent land`, and what a setting, a mapping or a damaged disk does to what has landed."""
+
+import shutil
+
+import pytest
+
+from pipelines.lake import Lake
+
+
+@pytest.fixture(scope="module")
+def landed(tmp_path_factory, everycent):
+    """A company that was run once, with every tag that its gateways send."""
+    folder = tmp_path_factory.mktemp("land") / "acme"
+    assert everycent("simulate", folder, "--days", 2, "--calls", 200).exit_code == 0
+    assert everycent("run", folder).exit_code == 0
+    return folder
+
+
+@pytest.fixture
+def acme(landed, tmp_path):
+    return shutil.copytree(landed, tmp_path / "acme", symlinks=True)
+
+
+def marts(folder):
+    current = (folder / "published" / "current").resolve()
+    return {
+        path.relative_to(current).as_posix(): path.read_bytes()
+        for path in current.rglob("*")
+        if path.suffix in {".parquet", ".csv"}
+    }
+
+
+def without_tags(folder):
+    path = folder / "everycent.yaml"
+    text = path.read_text("utf-8")
+    path.write_text("\n".join(s for s in text.splitlines() if "tag_keys" not in s), "utf-8")
+    return text
+
+
+def test_settings_corrected_after_a_run_give_what_a_fresh_folder_gives(acme, everycent):
+    wanted = marts(acme)
+    settings = without_tags(acme)
+    without = everycent("run", acme)
+    assert marts(acme) != wanted
+    (acme / "everycent.yaml").write_text(settings, "utf-8")
+    again = everycent("run", acme)
+
+    for ran in (without, again):
+        assert ran.exit_code == 0, ran.output
+        assert "gateway_eu: 27 files landed again: tag_keys changed." in ran.output
+    assert marts(acme) == wanted
+    assert "Again" not in everycent("run", acme).output
+
+
+def flip_a_bit(folder):
+    part = min((folder / ".everycent" / "lake" / "calls").rglob("gateway_eu.*.parquet"))
+    content = bytearray(part.read_bytes())
+    content[len(content) // 2] ^= 1
+    part.write_bytes(content)
+    return part
+
+
+def test_a_flipped_bit_in_the_lake_is_found_and_never_computed_with(acme, everycent):
+    wanted = marts(acme)
+    part = flip_a_bit(acme)
+    verified = everycent("verify", acme)
+    without_tags(acme)
+    for path in (acme / "inbox" / "gateway_eu").rglob("*.gz"):
+        path.unlink()
+    ran = everycent("run", acme)
+
+    assert verified.exit_code == 1
+    assert part.name in verified.output
+    assert "everycent land --again gateway_eu" in " ".join(verified.output.split())
+    assert ran.exit_code == 3, ran.output
+    assert part.name in ran.output
+    assert marts(acme) == wanted
+
+
+def test_a_damaged_source_lands_again_from_its_inbox(acme, everycent):
+    wanted = marts(acme)
+    flip_a_bit(acme)
+    landed = everycent("land", acme, "--again", "gateway_eu")
+    ran = everycent("run", acme)
+
+    assert landed.exit_code == 0, landed.output
+    assert "gateway_eu: 27 files landed again: you asked for it." in landed.output
+    assert ran.exit_code == 0, ran.output
+    assert marts(acme) == wanted
+    assert Lake(acme / ".everycent" / "lake").damaged() == []
+    assert everycent("verify", acme).exit_code == 0
+
+
+def test_land_brings_files_in_and_computes_nothing(acme, everycent):
+    shutil.rmtree(acme / ".everycent")
+    shutil.rmtree(acme / "published")
+    landed = everycent("land", acme)
+
+    assert landed.exit_code == 0, landed.output
+    assert "computes the days they touch" in landed.output
+    assert not (acme / "published").exists()
+
+
+def test_a_source_that_is_not_there_is_a_mistake(acme, everycent):
+    landed = everycent("land", acme, "--again", "gatewya_eu")
+
+    assert landed.exit_code == 2
+    assert "no such source" in landed.output
