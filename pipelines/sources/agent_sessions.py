@@ -23,6 +23,8 @@ from pipelines.sources.cells import RowError, redacted
 from pipelines.sources.trace_outcomes import ACTIONS, records
 
 MAX_FILE_BYTES = 64 * 2**20
+FEW_UNREAD = 10
+"""A file with as many records whose usage nobody reads, and not a single call, is refused."""
 SUFFIXES = (".jsonl", ".json", ".ndjson", ".jsonl.gz", ".json.gz", ".ndjson.gz")
 
 Line = Mapping[str, object]
@@ -31,8 +33,9 @@ Row = dict[str, Any]
 
 _PLAIN = (
     "native_id session_id parent_call_id provider_request_id provider_text served_model tier_text"
-    " user_id org_id http_text error_text cost_text metadata note reported_input reported_output"
-    " reported_total cache_read cache_write cache_write_5m cache_write_1h reasoning web_searches"
+    " geo_text user_id org_id http_text error_text cost_text metadata note reported_input"
+    " reported_output reported_total cache_read cache_write cache_write_5m cache_write_1h reasoning"
+    " web_searches"
 )
 _PATHS = {name: f"$.{name}" for name in _PLAIN.split()}
 _SCHEMA = pa.schema(
@@ -45,16 +48,41 @@ _SCHEMA = pa.schema(
 )
 
 
+_HOLDERS = ("message", "payload", "data", "event")
+"""Members of a line that may hold usage."""
+_USAGE = {"usage", "modelUsage", "total_cost_usd", "costUSD", "cost_usd", "resourceMetrics"}
+_RULES = {
+    **ACTIONS,
+    **RULES,
+    "unread_usage": "Report the record's shape: it tells usage, and nobody reads such records",
+}
+
+
 @dataclass
 class Session:
     """One file: its lines by number, and what becomes of them."""
 
     name: str
-    lines: Mapping[int, Line]
+    lines: dict[int, Line]
     calls: list[tuple[int, Call]] = field(default_factory=list)
     """Calls, each with the number of the line that tells it. A line may tell several."""
     broken: dict[int, RowError] = field(default_factory=dict)
     counters: Counter[str] = field(default_factory=Counter)
+
+    def set_aside_unread(self, is_read: Callable[[Line], bool]) -> None:
+        """Set aside the lines that tell usage, and that are not of those that are read."""
+        for number, line in list(self.lines.items()):
+            if not is_read(line) and _tells_usage(line):
+                self.broken[number] = RowError("unread_usage", None, line)
+                del self.lines[number]
+
+
+def _tells_usage(line: Line) -> bool:
+    return any(
+        value and (name in _USAGE or name.lower().endswith("tokens"))
+        for holder in (line, *(member(line, name) for name in _HOLDERS))
+        for name, value in holder.items()
+    )
 
 
 def agent_format(source_format: str, totals: Totals) -> CallFormat:
@@ -68,15 +96,18 @@ def agent_format(source_format: str, totals: Totals) -> CallFormat:
             "updated_text": "$.updated",
             "attempt": "$.attempt",
             "role_text": "$.role",
+            "operation_text": "$.operation",
+            "open_text": "$.open",
         },
         columns={
             "started": instant("start_text"),
             "ended": instant("ended_text"),
             "updated": instant("updated_text"),
             "attempt_no": "try_cast(attempt as integer)",
-            "own_operation": "'chat'",
+            "own_operation": "coalesce(operation_text, 'chat')",
             "own_role": "role_text",
             "is_failed": "error_text is not null or http_text is not null",
+            "is_incomplete": "open_text is not null",
         },
         totals={"*": totals},
     )
@@ -94,10 +125,10 @@ def read_sessions(
         unit: The delivery.
         context: Settings and pseudonyms.
         form: From `agent_format`.
-        read: Fills in the calls of a session.
+        read: Fills in the calls of a session. Several files are read in their order.
 
     Raises:
-        SourceError: A file is damaged or too large.
+        SourceError: A file is damaged, too large, or tells usage of another kind only.
     """
     rows: list[tuple[str, int, str, str | None]] = []
     read_counts, counters = Counter[str](), Counter[str]()
@@ -107,6 +138,7 @@ def read_sessions(
         read_counts[file.name] = len(session.lines) + len(session.broken)
         counters.update(session.counters)
         if not session.calls:
+            _refuse_other_kind(session)
             # most lines of a session are no calls; a file of none may be something else
             counters["file_without_calls"] += 1
         rows += [
@@ -129,7 +161,7 @@ def read_sessions(
         rows_read=read_counts,
         rows_empty={name: count - told[name] for name, count in read_counts.items()},
         rejected=rejected,
-        counters=dict(counters),
+        counters=dict(+counters),
     )
 
 
@@ -149,6 +181,15 @@ def _session(file: FoundFile) -> Session:
                 found if isinstance(found, RowError) else RowError("not_an_object", None, found)
             )
     return Session(file.name, lines, broken=broken)
+
+
+def _refuse_other_kind(session: Session) -> None:
+    unread = sum(error.rule == "unread_usage" for error in session.broken.values())
+    if unread >= FEW_UNREAD:
+        raise SourceError(
+            f"{session.name}: {unread} of its records tell usage, none in the form of this kind."
+            " Check what it is, and move it out of this location."
+        )
 
 
 def _calls(
@@ -181,7 +222,7 @@ def _rejected(row: Mapping[str, object], names: Mapping[str, str]) -> Rejected:
         file_name=names[str(row["file_id"])],
         source_row=int(str(row["source_row"])),
         rule=rule,
-        next_action={**ACTIONS, **RULES}[rule],
+        next_action=_RULES[rule],
         shape=redacted(str(row["rejected_text"] or "")),
     )
 

@@ -2,7 +2,11 @@
 
 Both tell the same calls under different ids: give each a feed of its own and count one of them
 (`is_system_of_record: false` for the other). A transcript may come again when its session went on:
-of an answer that was still being written the copy with the latest line counts.
+of an answer that was still being written the copy with the latest line counts. A session that is
+forked or resumed tells its earlier messages again: they count once, in the session that asked.
+
+Beside a message may stand passes of their own, an advisor of another AI model or a compaction: each
+is a call, with the message as its parent. So is a sub-agent's message inside a line of progress.
 
 `costUSD` and `cost_usd` are estimates at list price, and with a subscription no money at all. The
 task may be the branch (`task_key: branch`), or of events any attribute. Prompts, answers, paths and
@@ -23,11 +27,12 @@ Settings:
       task_key: branch                  # of transcripts; of events any attribute
 
 Reads:
-    Of a transcript's lines `type`, `message.id`, `message.model`, `message.usage`, the ids of tool
-    calls, `requestId`, `uuid`, `parentUuid`, `isSidechain`, `sessionId`, `timestamp`, `costUSD`,
-    `gitBranch` and `version`; of the events `api_request` and `api_error` AI model, counts, cost,
-    duration, session, account (as a pseudonym), organization, attempt, status, and the attributes
-    in `tag_keys` and `task_key`.
+    Of a transcript's lines `type`, `message.id`, `message.model`, `message.stop_reason`,
+    `message.usage` with its `iterations`, the ids of tool calls, `requestId`, `uuid`, `parentUuid`,
+    `isSidechain`, `sessionId`, `requestSessionId`, `forkedFrom.sessionId`, `timestamp`, `costUSD`,
+    `gitBranch` and `version`, also where they lie in a line of progress; of the events
+    `api_request` and `api_error` AI model, counts, cost, duration, session, account (as a
+    pseudonym), organization, attempt, status, and the attributes in `tag_keys` and `task_key`.
 
 Never read:
     Prompts, answers, thoughts, tool inputs and results, paths, and error texts.
@@ -36,6 +41,10 @@ Traps:
     - A message is on one line per block, each with the usage so far: the last counts, never the
       sum.
     - Messages that the client made up itself (`<synthetic>`) are no calls.
+    - A message whose every line says that it had not ended (`stop_reason: null`) was cut off: its
+      output is an estimate, and unknown where it is the placeholder of one token.
+    - A line that tells usage and is none of these, such as exported metrics, is set aside
+      (`unread_usage`); events of other names that tell usage are counted (`unread_event`).
     - For API customers the same use is on Anthropic's bill: the calls say who, the bill says how
       much.
     - A file above 64 MiB is refused: no session is that long.
@@ -59,7 +68,9 @@ from pipelines.sources.agent_sessions import (
     read_sessions,
 )
 from pipelines.sources.base import DeliveryUnit, ReadContext, Reading, Source
-from pipelines.sources.claude_messages import TOTALS, provider, read_messages
+from pipelines.sources.claude_messages import provider, read_messages
+from pipelines.sources.claude_results import Runs
+from pipelines.sources.claude_usage import TOTALS
 
 _FORMAT = agent_format("claude_code", TOTALS)
 _EVENTS = ("api_request", "api_error")
@@ -69,16 +80,23 @@ _COUNTS = {
     "cache_write": "cache_creation_tokens",
     "reported_output": "output_tokens",
 }
+_TELLING = {*_COUNTS.values(), "cost_usd"}
+"""What an event says of usage."""
 
 
 def _read_file(session: Session) -> None:
     read_messages(session)
+    Runs().add_rests(session)
     for number, line in session.lines.items():
-        session.calls += [(number, _call(attributes)) for attributes in _events(line)]
+        for event in _events(line):
+            if event["event.name"] in _EVENTS:
+                session.calls.append((number, _call(event)))
+            elif not _TELLING.isdisjoint(event):
+                session.counters["unread_event"] += 1
 
 
 def _events(line: Line) -> Iterator[dict[str, str]]:
-    """Attributes of every event of a call, those of its resource included, as texts."""
+    """Attributes of every event, those of its resource included, as texts."""
     for resource in items(line, "resourceLogs"):
         around = _attributes(member(resource, "resource"))
         for scope in items(resource, "scopeLogs"):
@@ -87,8 +105,7 @@ def _events(line: Line) -> Iterator[dict[str, str]]:
                 name = attributes.get("event.name") or str(
                     member(record, "body").get("stringValue")
                 )
-                if name.removeprefix("claude_code.") in _EVENTS:
-                    yield attributes | {"event.name": name.removeprefix("claude_code.")}
+                yield attributes | {"event.name": name.removeprefix("claude_code.")}
 
 
 def _attributes(holder: Line) -> dict[str, str]:

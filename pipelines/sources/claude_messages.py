@@ -2,37 +2,31 @@
 
 A message is on one line per block of its content, each with the usage as it was then: 9, 80, 159
 output tokens are 159, not 248. So of the lines with one message id and request id the one with the
-most output counts, and the others are passed over.
+most output counts, and the others are passed over. A sub-agent's message may also lie inside a line
+of progress. Passes beside a message are calls of their own.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from pipelines.sources.agent_sessions import Call, Line, Session, items, member
-from pipelines.sources.call_sql import EXCLUSIVE, INCLUSIVE, Totals
-
-TOTALS = Totals(
-    EXCLUSIVE, INCLUSIVE, "As the Messages API counts: cache beside the input, reasoning inside."
-)
-
-_USED = {
-    "reported_input": ("input_tokens", "inputTokens"),
-    "cache_read": ("cache_read_input_tokens", "cacheReadInputTokens"),
-    "cache_write": ("cache_creation_input_tokens", "cacheCreationInputTokens"),
-    "reported_output": ("output_tokens", "outputTokens"),
-    "web_searches": ("web_search_requests", "webSearchRequests"),
-}
-"""What a message, and the result of a run by its AI models, call the same count."""
+from pipelines.sources.claude_usage import Pass, counted, counts, passes_beside, tier
 
 Numbered = tuple[int, Line]
 
+PLACEHOLDER_TOKENS = 1
+"""What a message says of its output when it begins."""
+
+_READ = ("assistant", "progress", "result", "user", "system", "stream_event", "attachment")
+"""Lines that tell messages and results, or repeat what these tell."""
+
 
 def read_messages(session: Session) -> None:
-    """Fill in the calls of a session from its messages, and the rest that its result tells."""
+    """Fill in the calls of a session from its messages."""
     messages: dict[str, list[Numbered]] = defaultdict(list)
     for number, line in session.lines.items():
-        if line.get("type", "assistant") == "assistant" and member(line, "message", "usage"):
-            messages[_identity(line)].append((number, line))
+        if (told := _told(line)) and _is_call(member(told, "message")):
+            messages[_identity(told)].append((number, told))
     tools = {
         str(block.get("id")): identity
         for identity, lines in messages.items()
@@ -41,15 +35,41 @@ def read_messages(session: Session) -> None:
         if block.get("type") == "tool_use"
     }
     by_uuid = {str(line.get("uuid")): line for line in session.lines.values()}
+    ended = {session_of(r) for r in session.lines.values() if r.get("type") == "result"}
     for identity, lines in messages.items():
         if str(_message(lines[0]).get("model")).startswith("<"):
             session.counters["made_by_client"] += 1
             continue
-        number, call = _call(session, identity, lines)
         parent = _parent(lines[0][1], by_uuid)
-        call["parent_call_id"] = tools.get(parent or "", parent)
-        session.calls.append((number, call))
-    _add_rests(session)
+        caller = tools.get(parent or "", parent)
+        session.calls += _calls(session, identity, caller, lines, ended)
+    session.set_aside_unread(_is_read)
+
+
+def _told(line: Line) -> Line | None:
+    """A line that tells a message; of a line of progress the sub-agent's message inside it."""
+    kind = line.get("type", "assistant")
+    if kind == "progress" and (inner := member(line, "data", "message")).get("type") == "assistant":
+        return {
+            "sessionId": line.get("sessionId"),
+            "gitBranch": line.get("gitBranch"),
+            "version": line.get("version"),
+            "parent_tool_use_id": line.get("parentToolUseID"),
+            "progressAt": line.get("timestamp"),
+            **inner,
+        }
+    return line if kind == "assistant" else None
+
+
+def _is_call(message: Line) -> bool:
+    return bool(message.get("usage") or message.get("model"))
+
+
+def _is_read(line: Line) -> bool:
+    """Whether a line's usage is read, here or by who reads the file besides."""
+    if "type" in line:
+        return line["type"] in _READ
+    return "resourceLogs" in line or _is_call(member(line, "message"))
 
 
 def _message(numbered: Numbered) -> Line:
@@ -62,30 +82,76 @@ def _identity(line: Line) -> str:
     return ":".join(str(part) for part in (message or line.get("uuid"), request) if part)
 
 
-def _call(session: Session, identity: str, lines: Sequence[Numbered]) -> tuple[int, Call]:
-    number, line = max(lines, key=lambda n: (_count(_used(n[1]), "output_tokens"), n[0]))
+def _calls(
+    session: Session,
+    identity: str,
+    caller: str | None,
+    lines: Sequence[Numbered],
+    ended: set[object],
+) -> Iterator[tuple[int, Call]]:
+    """The call of a message, and those of the passes beside it."""
+    number, line = max(lines, key=_completeness)
     message, used = member(line, "message"), _used(line)
-    lifetimes = member(used, "cache_creation")
     times = sorted(str(t) for _, copy in lines if (t := copy.get("timestamp")))
+    started = times[0] if times else line.get("progressAt") or time_near(session, number)
     name = str(message.get("model") or "")
-    return number, {
+    beside, note = passes_beside(used)
+    common: Call = {
+        "session_id": session_of(line),
+        "geo_text": used.get("inference_geo"),
+        "started": started,
+        # a session that goes on tells the message again, with lines and output it did not have
+        "updated": times[-1] if times else None,
+        "metadata": {"branch": line.get("gitBranch"), "version": line.get("version")},
+    }
+    call: Call = {
+        **common,
         "native_id": identity,
-        "session_id": _session_id(line),
+        "parent_call_id": caller,
         "provider_request_id": message.get("id"),
         "provider_text": provider(name),
         "served_model": name,
-        "tier_text": used.get("speed") if used.get("speed") == "fast" else used.get("service_tier"),
-        "started": times[0] if times else _time_near(session, number),
+        "tier_text": tier(used),
         "ended": times[-1] if len(times) > 1 else None,
-        # a session that goes on tells the message again, with lines and output it did not have
-        "updated": times[-1] if times else None,
         "cost_text": line.get("costUSD") and str(line["costUSD"]),
-        "metadata": {"branch": line.get("gitBranch"), "version": line.get("version")},
-        **{ours: used.get(theirs) for ours, (theirs, _) in _USED.items()},
-        "cache_write_5m": lifetimes.get("ephemeral_5m_input_tokens"),
-        "cache_write_1h": lifetimes.get("ephemeral_1h_input_tokens"),
-        "web_searches": member(used, "server_tool_use").get("web_search_requests"),
-        "note": "several_iterations" if len(list(items(used, "iterations"))) > 1 else None,
+        "note": note,
+        **counts(used),
+    }
+    # the result of a run has what its messages had not yet counted
+    if common["session_id"] not in ended and _is_open(lines):
+        call |= {"open": "true", "note": note or "answer_without_end"}
+        if counted(used, "output_tokens") <= PLACEHOLDER_TOKENS:
+            call["reported_output"] = None
+    yield number, call
+    for one in beside:
+        yield number, {**common, **_pass(identity, name, used, one)}
+
+
+def _completeness(numbered: Numbered) -> tuple[bool, int, int]:
+    line = numbered[1]
+    return (
+        bool(member(line, "message").get("stop_reason")),
+        counted(_used(line), "output_tokens"),
+        numbered[0],
+    )
+
+
+def _is_open(lines: Sequence[Numbered]) -> bool:
+    """Whether every line says that the message had not ended; one that says nothing may have."""
+    return all(_message(line).get("stop_reason", "unsaid") is None for line in lines)
+
+
+def _pass(identity: str, name: str, used: Line, one: Pass) -> Call:
+    model_name = str(one.used.get("model") or name)
+    return {
+        "native_id": f"{identity}:{one.name}",
+        "parent_call_id": identity,
+        "provider_text": provider(model_name),
+        "served_model": model_name,
+        # another AI model has no fast mode of this one
+        "tier_text": tier(used) if model_name == name else used.get("service_tier"),
+        "role": one.role,
+        **counts(one.used),
     }
 
 
@@ -100,17 +166,17 @@ def _used(line: Line) -> Line:
     return member(line, "message", "usage")
 
 
-def _count(counts: Line, name: str) -> int:
-    """A count for comparing; whether it is a good one is judged later."""
-    value = counts.get(name)
-    return value if isinstance(value, int) else 0
+def session_of(line: Line) -> object:
+    """The session that made the request: a copy in a session made from it still names it."""
+    return (
+        line.get("requestSessionId")
+        or member(line, "forkedFrom").get("sessionId")
+        or line.get("sessionId")
+        or line.get("session_id")
+    )
 
 
-def _session_id(line: Line) -> object:
-    return line.get("sessionId") or line.get("session_id")
-
-
-def _time_near(session: Session, number: int) -> str | None:
+def time_near(session: Session, number: int) -> str | None:
     """The first time after a line, else the last before it: streams often time only some lines."""
     times = [(n, str(t)) for n, line in session.lines.items() if (t := line.get("timestamp"))]
     after = [time for n, time in times if n > number]
@@ -131,49 +197,3 @@ def _parent(line: Line, by_uuid: Mapping[str, Line]) -> str | None:
             return _identity(outer)
         line = outer
     return None
-
-
-def _add_rests(session: Session) -> None:
-    """What the last result of each run says beyond its messages, by AI model.
-
-    The output of a message is a placeholder until it ends, and a stream may leave messages out; the
-    result has the sums. Where it has less than the messages, they are kept and the run is counted.
-    """
-    results = {
-        str(_session_id(line)): (number, line)
-        for number, line in session.lines.items()
-        if line.get("type") == "result"
-    }
-    summed: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for _, call in session.calls:
-        for name in _USED:
-            counted = call[name] if isinstance(call[name], int) else 0
-            summed[str(call["session_id"]), str(call["served_model"])][name] += int(str(counted))
-    for run, (number, line) in results.items():
-        for name, used in _by_model(line):
-            known = summed[run, name]
-            rest = {ours: _count(used, theirs) - known[ours] for ours, (_, theirs) in _USED.items()}
-            if min(rest.values()) < 0:
-                session.counters["result_below_messages"] += 1
-            elif any(rest.values()):
-                session.calls.append((number, _rest(session, number, name, rest)))
-
-
-def _by_model(line: Line) -> Iterator[tuple[str, Line]]:
-    for name, used in member(line, "modelUsage").items():
-        if isinstance(used, dict):
-            yield name, used
-
-
-def _rest(session: Session, number: int, name: str, rest: Mapping[str, int]) -> Call:
-    line = session.lines[number]
-    return {
-        "native_id": f"{line.get('uuid') or _session_id(line)}:{name}",
-        "session_id": _session_id(line),
-        "provider_text": provider(name),
-        "served_model": name,
-        "started": line.get("timestamp") or _time_near(session, number),
-        "role": "unknown",
-        "note": "rest_of_run",
-        **rest,
-    }

@@ -276,4 +276,5 @@ def test_a_file_of_something_else_is_told_and_holds_no_calls(tmp_path, source):
 
     assert rows == []
     assert counters(result) == {"file_without_calls": 1}
-    assert result.landed[0].files[0].rows_empty == 2
+    assert result.landed[0].files[0].rows_empty == 1
+    assert [r.rule for rec in result.landed for r in rec.quarantine] == ["unread_usage"]
