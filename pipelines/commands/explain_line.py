@@ -128,6 +128,11 @@ def _show_pool(pool: Row) -> None:
     )
     if why := coarseness(pool["coarsened_by"]):
         say(f"  {why}")
+    if pool["estimated_beside"]:
+        say(
+            f"  Beside it stand estimates of {safe(pool['estimated_beside'])}: probably the same use. "
+            "Where a name differs, add it to reference/model_aliases.csv."
+        )
 
 
 def _show_charges(found: LineExplanation) -> None:

@@ -21,9 +21,12 @@ conserved as (
             pools.billed_cost is distinct from pool_lines.billed_cost
             or pools.effective_cost is distinct from pool_lines.effective_cost
         ) as pools_not_conserved,
-        count(*) filter (where pools.pool_state = 'overlogged') as overlogged_pools
+        count(*) filter (where pools.pool_state = 'overlogged') as overlogged_pools,
+        count(*) filter (where pools.coarsened_by is not null) as coarsened_pools,
+        count(beside.pool_id) as unlogged_beside_estimates
     from int_pools as pools
     left join pool_lines on pools.pool_id = pool_lines.pool_id
+    left join int_estimates_beside as beside on pools.pool_id = beside.pool_id
     group by pools.charge_date
 ),
 
@@ -93,7 +96,9 @@ counted as (
             as charges_without_pool,
         coalesce(components.components_in_two_pools, 0) as components_in_two_pools,
         coalesce(call_money.call_cost_not_conserved, 0) as call_cost_not_conserved,
-        coalesce(conserved.overlogged_pools, 0) as overlogged_pools
+        coalesce(conserved.overlogged_pools, 0) as overlogged_pools,
+        coalesce(conserved.coarsened_pools, 0) as coarsened_pools,
+        coalesce(conserved.unlogged_beside_estimates, 0) as unlogged_beside_estimates
     from days
     left join conserved on days.charge_date = conserved.charge_date
     left join charged on days.charge_date = charged.charge_date
@@ -135,4 +140,18 @@ select
     cast(charge_date as varchar) as partition,
     'overlogged_pools' as counter,
     cast(overlogged_pools as bigint) as value
+from counted
+union all
+select
+    'pools' as suite,
+    cast(charge_date as varchar) as partition,
+    'coarsened_pools' as counter,
+    cast(coarsened_pools as bigint) as value
+from counted
+union all
+select
+    'pools' as suite,
+    cast(charge_date as varchar) as partition,
+    'unlogged_beside_estimates' as counter,
+    cast(unlogged_beside_estimates as bigint) as value
 from counted

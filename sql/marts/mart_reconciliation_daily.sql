@@ -29,6 +29,8 @@ columns:
   rounding_cost: "What is below a pico of the shares."
   logged_at_contract_price: "Logged quantity at contract price; null where a call has no price, or prices are in another currency than the bill."
   rate_variance: "matched_cost less logged_at_contract_price: what the bill's rate differs from the contract; null where unknown."
+  estimated_beside_cost: "Estimates of the same scope, day and AI model beside unlogged_cost: probably the same use under another meter, tier or name; null without any, or in another currency."
+  estimated_beside: "AI models and meters of those estimates; null where there are none."
 checks:
   pool_is_conserved: billed_cost = matched_cost + unlogged_cost + rounding_cost
 */
@@ -85,6 +87,9 @@ select
                 - cast(pools.logged_weight as decimal(38, 0)) * 0.000000000001
                 as decimal(38, 18)
             )
-    end as rate_variance
+    end as rate_variance,
+    beside.estimated_cost as estimated_beside_cost,
+    beside.estimated_parts as estimated_beside
 from int_pools as pools
 left join lines on pools.pool_id = lines.pool_id
+left join int_estimates_beside as beside on pools.pool_id = beside.pool_id
