@@ -96,7 +96,7 @@ BANNED_FUNCTIONS = {
     "any_value", "approx_quantile", "arbitrary", "arg_max", "arg_min", "avg", "first", "last",
     "list", "mean", "median", "now", "current_date", "current_timestamp", "percentile_cont",
     "percentile_disc", "quantile", "quantile_cont", "rand", "random", "round", "today",
-   , "uuid",
+    "uuid",
 }  # fmt: skip
 QUANTILES_IN = {"mart_showback_daily"}
 
