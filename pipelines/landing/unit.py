@@ -11,6 +11,7 @@ from models.landing import LakePart, Landed, LandedFile, Rejected
 from pipelines.duck import connect
 from pipelines.lake import Lake
 from pipelines.landing.identity import id_of_landing
+from pipelines.landing.own_costs import read_by_own_cost
 from pipelines.landing.parts import write_parts
 from pipelines.landing.pieces import Piece
 from pipelines.landing.privacy import Presentable
@@ -83,6 +84,7 @@ class Unit:
             return
         self._pass_over_empty()
         self._refuse_hopeless_files()
+        read_by_own_cost(self._con)
         self._count()
         self._presentable.prepare(self._counters)
         self._con.execute(_FACTS)

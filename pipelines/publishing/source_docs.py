@@ -57,13 +57,14 @@ and version, and nothing crashes when it is read wrong.
 output). *exclusive*: the details come on top.
 Evidence goes before convention, by one mechanism for all sources. Readings that a row's own
 numbers disprove fall away: more cache than input, more reasoning than output, a total that is more
-than the sum of the two others. If one reading is left it counts, and where it is not that of the
-table the row is flagged as `is_token_conflict`. Else the table decides, by format, version and
-provider. Where it says *unknown* the row is read as the provider's own API counts, and if that
-changes what the call costs the row has `token_semantics` unknown and is counted as
-`unknown_semantics` in `quality_results`. Tokens that only a total proves, such as thoughts and tool
-prompts of Gemini, are counted as what they are billed as (`hidden_output_tokens`,
-`hidden_input_tokens`).
+than the sum of the two others, a cost of its own that is the list price of another reading
+(`read_by_own_cost`; a cost at other prices proves nothing). If one reading is left it counts, and
+where it is not that of the table the row is flagged as `is_token_conflict`. Else the table
+decides, by format, version and provider. Where it says *unknown* the row is read as the provider's
+own API counts, and if that changes what the call costs the row has `token_semantics` unknown and
+is counted as `unknown_semantics` in `quality_results`. Tokens that only a total proves, such as
+thoughts and tool prompts of Gemini, are counted as what they are billed as
+(`hidden_output_tokens`, `hidden_input_tokens`).
 
 """
 _RULE_HEADER = ["format", "version", "provider", "input total", "output total", "note"]

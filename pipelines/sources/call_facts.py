@@ -6,7 +6,7 @@ against zero, refusals, costs.
 
 from pipelines.sources.call_words import LOOK_UPS, OPERATION_PATHS, ROLES
 from pipelines.sources.litellm_fields import TIERS
-from pipelines.sources.readings import readings_sql
+from pipelines.sources.readings import cost_test_sql, readings_sql
 from pipelines.sources.sql_text import chosen, literal, renamed
 
 MAX_COUNT = 1_000_000_000
@@ -75,6 +75,12 @@ _BY_PATH = " ".join(
 )
 _THOUGHT = "if(hidden_output > 0, hidden_output, reasoning)"
 """Reasoning that only the total proves is output as reasoning that is told is."""
+
+_PRICED_AS = (
+    "regexp_replace(coalesce(served_model, requested_model),"
+    " if(reseller is null, '^$', '^[^/]+/'), '')"
+)
+"""The AI model as its maker names it: who sells it on puts the maker's name before it."""
 
 _GEO = (
     "case when regexp_full_match(lower(geo_text), '[a-z][a-z0-9-]{0,31}') then lower(geo_text) end"
@@ -292,6 +298,7 @@ select
     is_look_up as is_rollup,
     updated as updated_at,
     rule,
+    {cost_test_sql("cost", _PRICED_AS)} as cost_test,
     if(rule is null, null, left(line, 64)) as rejected_text,
     [
         if(is_ambiguous, 'unknown_semantics', null),

@@ -1,8 +1,8 @@
 """Cloudflare AI Gateway logs: answers of its log list, or Logpush files.
 
-Metadata comes as the text of a JSON object; in Logpush files it is encrypted and not read. There
-are no counts of cached or reasoning tokens. Logs stop when the gateway's limit of stored logs is
-reached, without a word.
+Metadata comes as the text of a JSON object; in Logpush files it is encrypted and not read. Cached
+tokens are told in metadata or not at all, and reasoning never. Logs stop when the gateway's limit
+of stored logs is reached, without a word.
 
 Export:
     1. Page through the log list of the gateway's API, below
@@ -22,13 +22,16 @@ Settings:
 
 Reads:
     Id, times, provider, AI model, path and types (for the operation), status, cache, step, token
-    counts and cost; of `metadata` the keys in `tag_keys` and `task_key`.
+    counts and cost; of `metadata` cached tokens, and the keys in `tag_keys` and `task_key`.
 
 Never read:
     Heads and bodies of requests and answers, and any other field.
 
 Traps:
-    - All input is priced as uncached: calls that use a prompt cache weigh too much.
+    - Let callers add `cached_tokens` (and `cache_creation_input_tokens`) to the metadata of a log
+      once the answer is there: without it all input is priced as uncached, and calls that use a
+      prompt cache weigh too much. The names in metadata are unverified.
+    - Its own cost of calls with cached tokens may hold them twice: it is never money.
     - That Logpush names are those of the list in Pascal case is unverified.
     - Delete stored logs in time: at the limit, new calls are not logged.
 """
@@ -42,11 +45,23 @@ from pipelines.sources.call_sql import (
     is_true,
     later,
 )
+from pipelines.sources.sql_text import texts
 
 
 def _both(name: str) -> list[str]:
     """A field of the log list, and as Logpush would spell it."""
     return [f"$.{name}", "$." + "".join(map(str.capitalize, name.split("_")))]
+
+
+_METADATA = "if(try(json_exists(any_metadata, '$.iv')), null, any_metadata)"
+
+
+def _told(top: str, *below: str) -> str:
+    """A count of its own, or one in metadata; what is no count there is somebody's own word."""
+    names = texts(f"$.{name}" for name in below)
+    values = f"try(json_extract_string({_METADATA}, {names}))"
+    counts = f"list_filter({values}, lambda n: regexp_full_match(n, '[0-9]+'))"
+    return f"coalesce({top}, {counts}[1])"
 
 
 _FORMAT = CallFormat(
@@ -65,6 +80,8 @@ _FORMAT = CallFormat(
         "cached": _both("cached"),
         "step": _both("step"),
         "any_metadata": _both("metadata"),
+        "read_tokens": _both("cached_tokens"),
+        "written_tokens": _both("cache_creation_tokens"),
         "reported_input": _both("tokens_in"),
         "reported_output": _both("tokens_out"),
         "cost_text": _both("cost"),
@@ -73,7 +90,17 @@ _FORMAT = CallFormat(
         "started": instant("started_text"),
         "ended": later(instant("started_text"), "ended_text"),
         "path_text": "concat_ws('/', '', path, request_kind, kind)",
-        "metadata": "if(try(json_exists(any_metadata, '$.iv')), null, any_metadata)",
+        "metadata": _METADATA,
+        "cache_read": _told(
+            "read_tokens",
+            "cached_tokens",
+            "cache_read_input_tokens",
+            "usage.prompt_tokens_details.cached_tokens",
+            "usage.cache_read_input_tokens",
+        ),
+        "cache_write": _told(
+            "written_tokens", "cache_creation_input_tokens", "usage.cache_creation_input_tokens"
+        ),
         "is_hit": f"coalesce({is_true('cached')}, false)",
         "is_failed": f"not {is_true('success')}",
         "attempt_no": "try_cast(step as smallint) + 1",
@@ -83,8 +110,8 @@ _FORMAT = CallFormat(
         "*": Totals(
             UNKNOWN,
             UNKNOWN,
-            "Unverified. Without counts of cache and reasoning, all of both totals is priced"
-            " as plain input and output.",
+            "Unverified: read as the provider's own API counts. Where cached tokens are not told,"
+            " all of both totals is priced as plain input and output.",
         ),
     },
     wrapped_in="result",

@@ -75,6 +75,36 @@ def in_versions(column: str, versions: str) -> str:
     return f"coalesce(regexp_matches({column}, '^v?[0-9]') and {' and '.join(tests)}, false)"
 
 
+def cost_test_sql(cost: str, model: str) -> str:
+    """What landing needs to test readings by the record's own cost, as SQL; null if none is open.
+
+    Args:
+        cost: Column of the record's own cost, in dollars.
+        model: The AI model that its price list names.
+
+    Returns:
+        A struct: `provider` and `model`; `input_delta` and `output_delta`, how many tokens more of
+        uncached input and visible output the other reading has, null where there is no other; and
+        which reading is taken now, and whether by a rule.
+    """
+    is_open = {
+        side: f"({side}_evidence is null and {details} > 0)"
+        for side, details in (("input", "details_in"), ("output", "details_out"))
+    }
+    deltas = ", ".join(
+        f"{side}_delta := if({is_open[side]}, if(is_{side}_exclusive, -{details}, {details}), null)"
+        for side, details in (("input", "details_in"), ("output", "details_out"))
+    )
+    now = ", ".join(
+        f"is_{side}_exclusive := is_{side}_exclusive, is_{side}_ruled := not is_{side}_open"
+        for side in is_open
+    )
+    return (
+        f"case when {cost} > 0 and status = 'success' and ({' or '.join(is_open.values())})"
+        f" then struct_pack(provider := counted_by, model := {model}, {deltas}, {now}) end"
+    )
+
+
 def _native(rule: str, providers: tuple[str, ...]) -> str:
     is_exclusive = f"coalesce({chosen('counted_by', providers)}, false)"
     return f"if({rule} = 'unknown', if({is_exclusive}, 'exclusive', 'inclusive'), {rule})"

@@ -23,7 +23,9 @@ Never read:
 
 Traps:
     - Nobody is named here: without another log of the same calls they have no owner.
-    - What the counts include is unverified, and so is the spelling on the wire.
+    - Whether the input holds the cache differs by provider: the call's own cost proves it where
+      it is the list price of one reading, and else `unknown_semantics` counts the call.
+    - The spelling on the wire is unverified.
 """
 
 from pipelines.sources.call_source import calls_source
@@ -76,7 +78,8 @@ _FORMAT = CallFormat(
         "*": Totals(
             UNKNOWN,
             UNKNOWN,
-            "Unverified: read as the provider's own API counts, unless a count disproves it.",
+            "Differs by provider, unverified for all: the call's own cost proves it at list price;"
+            " else read as the provider's own API counts, unless a count disproves it.",
         ),
     },
     wrapped_in="data",

@@ -247,6 +247,15 @@ TRAPS = {
         ({"metadata": {"app": "YQ==", "key": "a", "iv": "b", "data": "c"}}, {"tags": None}),
         ({"metadata": "not json"}, {"tags": None}),
         ({}, {"cache_read_tokens": None, "cache_write_5m_tokens": None}),
+        (
+            {"metadata": '{"app": "search", "cached_tokens": 60}', "tokens_in": 90},
+            {"cache_read_tokens": 60, "input_uncached_tokens": 30, "tags": '{"app": "search"}'},
+        ),
+        (
+            {"metadata": {"cached_tokens": "yes", "usage": {"cache_read_input_tokens": "60"}}},
+            {"cache_read_tokens": 60},
+        ),
+        ({"metadata": '{"cached_tokens": "many"}'}, {"cache_read_tokens": None}),
         ({"provider": "google-ai-studio"}, {"provider": "google"}),
         ({"provider": "workers-ai"}, {"provider": "cloudflare"}),
         ({"path": "v1/audio/speech"}, {"operation": "audio_out"}),
