@@ -14,7 +14,9 @@ OPERATION_PATHS = {
 }
 """Operations by a pattern in the path of the request, in lower case; the first counts."""
 
-LOOK_UPS = "(?i)/(responses/resp_|chat/completions/[^/?]|batches/[^/?])|count_?tokens|/input_tokens"
+LOOK_UPS = (
+    "(?i)/(responses/resp_|chat/completions/chatcmpl-|batches/[^/?])|count_?tokens|/input_tokens"
+)
 """Paths of requests about a use that is counted elsewhere, or about one that is none."""
 
 ROLES = {

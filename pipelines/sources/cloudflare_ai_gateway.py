@@ -89,7 +89,7 @@ _FORMAT = CallFormat(
     columns={
         "started": instant("started_text"),
         "ended": later(instant("started_text"), "ended_text"),
-        "path_text": "concat_ws('/', '', path, request_kind, kind)",
+        "path_text": "concat_ws('/', '', request_kind, kind, path)",
         "metadata": _METADATA,
         "cache_read": _told(
             "read_tokens",

@@ -100,6 +100,9 @@ def test_a_record_of_another_shape_with_marks_of_ai_work_is_set_aside(landed, ki
         ("helicone", {"request_path": "/v1/messages/count_tokens"}, "management"),
         ("bedrock_invocation_logs", {"operation": "CountTokens"}, "management"),
         ("cloudflare_ai_gateway", {"path": "v1/models/some:countTokens"}, "management"),
+        ("cloudflare_ai_gateway", {"request_type": "chat", "model_type": "chat"}, "primary"),
+        ("portkey", {"request_url": "https://a.example/v1/chat/completions/?v=1"}, "primary"),
+        ("kong", {"upstream_uri": "/v1/responses/compact"}, "primary"),
     ],
 )
 def test_looking_at_a_use_is_no_use(landed, kind, changes, role):
