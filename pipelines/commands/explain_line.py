@@ -130,8 +130,8 @@ def _show_pool(pool: Row) -> None:
         say(f"  {why}")
     if pool["estimated_beside"]:
         say(
-            f"  Beside it stand estimates of {safe(pool['estimated_beside'])}: probably the same use. "
-            "Where a name differs, add it to reference/model_aliases.csv."
+            f"  Beside it stand estimates of {safe(pool['estimated_beside'])}: probably the same"
+            " use. Where a name differs, add it to reference/model_aliases.csv."
         )
 
 
