@@ -163,8 +163,6 @@ def _rest(ledger: _Ledger, plain: str, told: Line, name: str) -> Call | None:
     if min(_billed(rest)) < 0 or not any(_billed(rest)):
         return None
     ledger.spent[plain] = _sum(ledger.spent.get(plain, {}), rest)
-    lifetimes = [rest.get(ours, 0) for ours in _LIFETIMES]
-    is_split = any(theirs in told for theirs in _LIFETIMES.values()) and min(lifetimes) >= 0
     # the messages that it completes were served alike
     served = ledger.served[plain]
     tier, geo = next(iter(served)) if len(served) == 1 else (None, None)
@@ -176,8 +174,20 @@ def _rest(ledger: _Ledger, plain: str, told: Line, name: str) -> Call | None:
         # it may have no input, and be of several calls
         "operation": "other",
         "note": "rest_of_run",
-        **{ours: rest.get(ours, 0) for ours in (_NAMES if is_split else _SUMS)},
+        **{ours: rest.get(ours, 0) for ours in _SUMS},
+        **_lifetimes(rest, told),
     }
+
+
+def _lifetimes(rest: Sums, told: Line) -> Sums:
+    """What is known of the lifetimes of the cache writes: answers that say none are in neither."""
+    split = {ours: rest.get(ours, 0) for ours, theirs in _LIFETIMES.items() if theirs in told}
+    if min(split.values(), default=-1) < 0:
+        return {}
+    if sum(split.values()) == rest.get("cache_write", 0):
+        return split
+    some = {ours: count for ours, count in split.items() if count}
+    return some if len(some) == 1 else {}
 
 
 def _billed(used: Sums) -> list[int]:
