@@ -71,6 +71,8 @@ class Runs:
     """The `modelUsage` of each session's last result."""
     made: dict[str, list[Call]] = field(default_factory=dict)
     """The rests of each result: another file may tell it again."""
+    waiting: deque[tuple[int, Call]] = field(default_factory=deque)
+    """Calls of earlier files that no result has followed yet."""
 
     def add_rests(self, session: Session) -> None:
         """Add what the results of a file tell beyond its messages to the calls of the file.
@@ -81,13 +83,17 @@ class Runs:
         own = {run for _, run, line in results if _is_own(line)}
         # such a run says nothing of what was before it
         ledgers = {run: _Ledger() if run in own else self.ledgers[run] for _, run, _ in results}
-        waiting = deque(sorted(session.calls, key=lambda numbered: numbered[0]))
+        before, told = self.waiting, deque(sorted(session.calls, key=_number))
         for number, run, _ in results:
-            while waiting and waiting[0][0] < number:
-                self._count(waiting.popleft()[1], ledgers)
+            while before:
+                self._count(before.popleft()[1], {})
+            while told and told[0][0] < number:
+                self._count(told.popleft()[1], ledgers)
             session.calls += [(number, r) for r in self._rests(session, number, run, ledgers[run])]
-        for _, call in waiting:
-            self._count(call, ledgers)
+        if results:
+            while told:
+                self._count(told.popleft()[1], ledgers)
+        self.waiting += told
         session.counters["result_below_messages"] += sum(
             min(_billed(ledger.rest(name))) < 0
             for ledger in ledgers.values()
@@ -133,6 +139,10 @@ class Runs:
             min(_billed(used)) < 0 for used in grown.values()
         )
         return summed if is_started_anew else grown
+
+
+def _number(numbered: tuple[int, Call]) -> int:
+    return numbered[0]
 
 
 def _results(session: Session) -> Iterator[tuple[int, str, Line]]:
