@@ -61,11 +61,11 @@ FRAMEWORKS = frozenset(
     (
         "adk ag2 agentscope agno autogen aisdk browseruse camelai claudeagentsdk claudecode codex"
         " crewai dspy genai github githubmodels googleadk guardrails haystack helicone instructor"
-        " kong langchain"
-        " langflow langfuse langgraph litellm litellmproxy llamaindex mastra microsoft.agents"
+        " kong laminar langchain langflow langfuse langgraph litellm litellmproxy livekit"
+        " llamaindex mastra microsoft.agents"
         " microsoftagentframework n8n openaiagents openinference openllmetry pipecat portkey"
         " pydanticai semantickernel smolagents spring springai strands strandsagents traceloop"
-        " vercelai"
+        " vercelai voltagent"
     )
     .replace(".", "")
     .split()

@@ -82,7 +82,7 @@ _PRICED_AS = (
 )
 """The AI model as its maker names it: who sells it on puts the maker's name before it."""
 
-_GEO = (
+GEO = (
     "case when regexp_full_match(lower(geo_text), '[a-z][a-z0-9-]{0,31}') then lower(geo_text) end"
 )
 """A word for a geography; `not_available` and nothing are nothing."""
@@ -94,7 +94,7 @@ _HAS_WRITES = (
 )
 
 
-def _of_lifetime(written: str) -> str:
+def of_lifetime(written: str) -> str:
     """Cache writes of one lifetime: none of them is untold if those told are all there are."""
     told = f"if(is_split_wrong, null, {written})"
     return f"if(untold = 0, coalesce({written}, 0), {told})"
@@ -240,7 +240,7 @@ select
     deployment_id,
     region,
     {renamed("lower(tier_text)", TIERS)} as service_tier,
-    {_GEO} as inference_geo,
+    {GEO} as inference_geo,
     if(starts_with(api_key_id, 'sk-'), sha256(api_key_id), api_key_id) as api_key_id,
     user_id,
     end_user_id,
@@ -256,8 +256,8 @@ select
     is_streaming,
     {_bucket("uncached", _HAS_INPUT)} as input_uncached_tokens,
     {_bucket("cached", "cache_read is not null and not is_input_lost")} as cache_read_tokens,
-    {_bucket(_of_lifetime("cache_write_5m"), _HAS_WRITES)} as cache_write_5m_tokens,
-    {_bucket(_of_lifetime("cache_write_1h"), _HAS_WRITES)} as cache_write_1h_tokens,
+    {_bucket(of_lifetime("cache_write_5m"), _HAS_WRITES)} as cache_write_5m_tokens,
+    {_bucket(of_lifetime("cache_write_1h"), _HAS_WRITES)} as cache_write_1h_tokens,
     {_bucket("untold", _HAS_WRITES)} as cache_write_tokens,
     {_bucket("input_audio", "not is_input_lost")} as input_audio_tokens,
     {_bucket("input_image", "not is_input_lost")} as input_image_tokens,
@@ -300,7 +300,7 @@ select
     rule,
     {cost_test_sql("cost", _PRICED_AS)} as cost_test,
     if(rule is null, null, left(line, 64)) as rejected_text,
-    list_concat(list_transform(coalesce(unread, []), lambda n: 'unread_usage:' || n), [
+    [
         if(is_ambiguous, 'unknown_semantics', null),
         if(input_evidence <> input_totals, 'input_' || input_evidence, null),
         if(output_evidence <> output_totals, 'output_' || output_evidence, null),
@@ -314,7 +314,7 @@ select
         if(untold > 0, 'cache_lifetime_unknown', null),
         if(ended is null and ended_text is not null, 'unreadable_end', null),
         note
-    ]) as notes
+    ] as notes
 from ruled
 """  # noqa: S608 - our own constants only
 """What follows the relation `meant`: the columns of `call_sql`, and what the totals mean."""

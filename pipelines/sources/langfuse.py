@@ -2,9 +2,10 @@
 
 Only generations and embeddings count; every other type may repeat what ran inside it. The keys of
 `usage_details` are free, so each row decides by its own total whether details are inside `input`
-and `output`. Boundary rows come in two windows, and exports are repeated: of the copies of an
-observation the one updated last counts. Inputs, outputs, comments and status messages are never
-kept.
+and `output`; without one an input as large as its cache holds it. What a client provided counts
+where the server has nothing. Boundary rows come in two windows, and exports are repeated: of the
+copies of an observation the one updated last counts. Inputs, outputs, comments and status messages
+are never kept.
 
 A server that exports both ways writes the same spend twice: from the first enriched window on,
 legacy observations are left alone and reported as such. Where windows have manifests, a window
@@ -30,8 +31,9 @@ Settings:
       task_key: ticket
 
 Reads:
-    Ids, type, parent, times, level, AI model, `usage_details`, total cost, user (as a pseudonym),
-    session; of `metadata` the provider and response id where the data came over OpenTelemetry; of
+    Ids, type, parent, times, level, AI model, `usage_details` and `provided_usage_details`, total
+    cost and provided cost, user (as a pseudonym), session; of `metadata` the provider, tier and
+    response id where the data came over OpenTelemetry; of
     metadata, tags, environment, release and trace name the keys in `tag_keys` and `task_key`.
 
 Never read:
@@ -40,6 +42,7 @@ Never read:
 Traps:
     - Where a client sent no usage, the server counts tokens of the text itself and does not say so.
     - An observation that was still open when its window was exported is not exported again.
+    - LangChain puts the tiers flex and priority into the names of the keys (`input_flex`).
     - `total_cost` is an estimate of the server, 0 or null where it knows no price.
 """
 

@@ -4,6 +4,8 @@ Blob exports are flat and in snake_case; the API and the UI write camelCase, the
 `observation` beside its `trace`. Of several places the first that is filled counts.
 """
 
+from pipelines.sources.otel_attributes import TEXTS
+
 FIELDS = {
     "native_id": ("$.id", "$.observation.id"),
     "kind": ("$.type", "$.observation.type"),
@@ -17,8 +19,13 @@ FIELDS = {
     "level": ("$.level", "$.observation.level"),
     "served": ("$.provided_model_name", "$.observation.model"),
     "usage_text": ("$.usage_details", "$.observation.usageDetails"),
+    "provided_text": ("$.provided_usage_details", "$.observation.providedUsageDetails"),
     "cost": ("$.total_cost", "$.observation.totalCost"),
     "cost_total": ("$.cost_details.total", "$.observation.costDetails.total"),
+    "provided_cost": (
+        "$.provided_cost_details.total",
+        "$.observation.providedCostDetails.total",
+    ),
     "metadata_text": ("$.metadata", "$.observation.metadata"),
     "trace_metadata": ("$.trace_metadata", "$.trace.metadata"),
     "person": ("$.user_id", "$.trace.userId"),
@@ -45,37 +52,61 @@ METADATA = {
     ),
     "response_id": ('$.attributes."gen_ai.response.id"',),
     "requested": ('$.attributes."gen_ai.request.model"', "$.ls_model_name"),
+    "told_tier": tuple(
+        f'$.attributes."{name}"' for names in ("tier", "asked_tier") for name in TEXTS[names]
+    ),
 }
 """Fields of `metadata`, which holds the span's attributes where the data came over OpenTelemetry.
 
 Nothing else of it is read, but for the keys that the workspace names.
 """
 
+TIERS = ("flex", "priority")
+"""Tiers whose names LangChain puts into the keys of a call's usage, and leaves the plain ones 0."""
+
 USAGE = {
-    "reported_input": ("input",),
-    "reported_output": ("output",),
+    "reported_input": (*(f"input_{tier}" for tier in TIERS), "input"),
+    "reported_output": (*(f"output_{tier}" for tier in TIERS), "output"),
     "reported_total": ("total",),
     "cache_read": (
+        *(f"input_{tier}_cache_read" for tier in TIERS),
         "input_cached_tokens",
         "input_cache_read",
         "input_cache_read_tokens",
         "cache_read_input_tokens",
         "prompt_details.cache_read",
+        "cache_read.input_tokens",
+        "cache_read_tokens",
     ),
     "cache_write": (
+        *(f"input_{tier}_cache_creation" for tier in TIERS),
         "input_cache_creation",
         "input_cache_write",
         "input_cache_creation_tokens",
         "cache_creation_input_tokens",
         "prompt_details.cache_write",
+        "cache_write.input_tokens",
+        "cache_creation.input_tokens",
+        "cache_write_tokens",
     ),
-    "cache_write_5m": ("input_cache_creation_5m",),
-    "cache_write_1h": ("input_cache_creation_1h",),
+    "cache_write_5m": (
+        "input_cache_creation_5m",
+        "cache_creation_ephemeral_5m_input_tokens",
+        "ephemeral_5m_input_tokens",
+    ),
+    "cache_write_1h": (
+        "input_cache_creation_1h",
+        "cache_creation_ephemeral_1h_input_tokens",
+        "ephemeral_1h_input_tokens",
+    ),
     "reasoning": (
+        *(f"output_{tier}_reasoning" for tier in TIERS),
         "output_reasoning_tokens",
         "output_reasoning",
         "completion_details.reasoning",
         "reasoning_tokens",
+        "reasoning.output_tokens",
+        "thoughts_tokens",
     ),
     "input_audio": ("input_audio_tokens", "input_audio", "prompt_details.audio"),
     "input_image": ("input_image_tokens", "input_image", "prompt_details.image"),

@@ -5,7 +5,7 @@ Only our own constants are pasted into the text; what a workspace says is bound.
 
 from collections.abc import Mapping, Sequence
 
-from pipelines.sources.langfuse_fields import FIELDS, LABELS, METADATA, USAGE
+from pipelines.sources.langfuse_fields import FIELDS, LABELS, METADATA, TIERS, USAGE
 from pipelines.sources.provider_words import provider_sql
 from pipelines.sources.sql_text import literal, nested, texts
 from pipelines.sources.trace_sql import calls_sql
@@ -63,6 +63,32 @@ _NESTED = ", ".join(
     f"{sql} as {name}" for name, sql in _picked("inner_texts", METADATA, _METADATA_PATHS).items()
 )
 _COUNTS = ", ".join(_picked("count_list", USAGE, _KEYS).values())
+_NAMES = list(USAGE)
+_TIER = " ".join(
+    f"when coalesce(count_list[{_KEYS.index(f'input_{tier}') + 1}],"
+    f" count_list[{_KEYS.index(f'output_{tier}') + 1}]) is not null then {literal(tier)}"
+    for tier in TIERS
+)
+
+
+def _count(name: str) -> str:
+    return f"coalesce(try_cast(count_texts[{_NAMES.index(name) + 1}] as bigint), 0)"
+
+
+_PARTS = ("reported_input", "reported_output", "cache_read", "cache_write")
+_SPLIT = f"({_count('cache_write_5m')} + {_count('cache_write_1h')})"
+_TOTAL = f"""case
+        when coalesce(count_texts[6], count_texts[7]) is null then count_texts
+        when
+            {_count("cache_write")} > 0
+            and {_SPLIT} > 0
+            and {_count("reported_total")} = {" + ".join(map(_count, _PARTS))} + {_SPLIT}
+            then count_texts[:2]
+                || [cast({_count("reported_total")} - {_SPLIT} as varchar)]
+                || count_texts[4:]
+        else count_texts
+    end"""
+"""A total that the server made of all keys holds the writes twice, where lifetimes stand beside."""
 _USAGE_PATHS = texts(f'$."{key}"' for key in _KEYS)
 _LABELS = " ".join(f"when {literal('/' + name)} then {name}" for name in LABELS)
 
@@ -117,7 +143,8 @@ select
     requested as requested_model,
     served as served_model,
     cast(null as varchar) as region,
-    cast(null as varchar) as tier_text,
+    coalesce(case {_TIER} end, told_tier) as tier_text,
+    cast(null as varchar) as geo_text,
     response_id,
     cast(null as varchar) as api_key_id,
     person as user_id,
@@ -134,13 +161,19 @@ select
     cast(null as varchar) as error_text,
     cast(null as varchar) as http_text,
     first_text <> '' as is_streaming,
-    count_texts,
-    coalesce(nullif(cost, ''), cost_total) as cost_text,
+    {_TOTAL} as count_texts,
+    if(
+        try_cast(coalesce(own_cost, '0') as decimal(18, 12)) = 0,
+        coalesce(nullif(provided_cost, ''), own_cost),
+        own_cost
+    ) as cost_text,
     cast(null as varchar) as saved_cost_text,
+    false as has_own_cost,
     [if(has_other_keys, 'unknown_usage_key', null)] as own_notes
 from (
     select
         *,
+        coalesce(nullif(cost, ''), cost_total) as own_cost,
         [{_COUNTS}] as count_texts,
         {_NESTED}
     from (
@@ -148,12 +181,17 @@ from (
             *,
             json_extract_string(usage, {_USAGE_PATHS}) as count_list,
             not list_has_all({texts(_KEYS)}, json_keys(usage)) as has_other_keys,
-            coalesce(usage_text <> '' and usage_text <> usage, false) as is_usage_lost,
+            coalesce(usage_text not in ('', '{{}}') and usage_text <> usage, false)
+                as is_usage_lost,
             json_extract_string(metadata, {texts(_METADATA_PATHS)}) as inner_texts
         from (
             select
                 *,
-                {_object("usage_text")} as usage,
+                if(
+                    coalesce(usage_text, '') in ('', '{{}}') and provided_text <> '',
+                    {_object("provided_text")},
+                    {_object("usage_text")}
+                ) as usage,
                 {_object("metadata_text")} as metadata,
                 {_object("trace_metadata")} as outer_metadata
             from (

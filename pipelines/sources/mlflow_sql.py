@@ -5,12 +5,16 @@ Only our own constants are pasted into the text; what a workspace says is bound.
 
 from models.vocabulary import TokenSemantics
 from pipelines.sources.base import TokenRule
+from pipelines.sources.otel_attributes import COUNTS, TEXTS
 from pipelines.sources.provider_words import provider_sql
-from pipelines.sources.sql_text import chosen, epoch_nanos, hex_id, nested, texts
+from pipelines.sources.sql_text import chosen, epoch_nanos, hex_id, literal, nested, texts
 from pipelines.sources.trace_sql import calls_sql
 
 FORMAT = "mlflow_traces"
-KNOWN_INCLUSIVE = ("openai", "azure", "google", "anthropic")
+KNOWN_INCLUSIVE = ("openai", "azure", "google")
+INCLUSIVE_FLAVOURS = ("openai", "gemini", "bedrock", "langchain", "pydantic_ai")
+"""Values of `mlflow.message.format` whose input holds the cache, whoever served the call."""
+
 TOKEN_RULES = (
     *(
         TokenRule(
@@ -24,10 +28,19 @@ TOKEN_RULES = (
     ),
     TokenRule(
         FORMAT,
+        "anthropic",
+        TokenSemantics.UNKNOWN,
+        TokenSemantics.INCLUSIVE,
+        "Inside where writes are told by lifetime (as MLflow 3.17 does) or by OpenInference; beside"
+        " in traces of Claude Code; else older flavours differ, and the API's own way is taken.",
+    ),
+    TokenRule(
+        FORMAT,
         "*",
         TokenSemantics.UNKNOWN,
         TokenSemantics.UNKNOWN,
-        "Depends on the flavour. MLflow computes the total itself: it is no evidence.",
+        "Inside where the flavour is of OpenAI, Gemini, Bedrock, LangChain or Pydantic AI. MLflow"
+        " computes the total itself: but for Gemini's it is no evidence.",
     ),
 )
 
@@ -98,6 +111,7 @@ _PATHS = {
     "info_metadata": "$.info.metadata",
     "info_tags": "$.info.tags",
     "has_spans": "$.data.spans",
+    "claude_code": '$.info.metadata."mlflow.claude_code_version"',
 }
 _ATTRIBUTES = {
     "kind": "mlflow.spanType",
@@ -107,8 +121,20 @@ _ATTRIBUTES = {
     "provider_name": "mlflow.llm.provider",
     "response_id": "gen_ai.response.id",
     "requested": "gen_ai.request.model",
+    "flavour": "mlflow.message.format",
+    "openinference_input": "llm.token_count.prompt",
+    "parameters": "llm.invocation_parameters",
 }
 """Attributes that are read. Their values are JSON texts."""
+
+_DETAILS = ("cache_read", "cache_write", "cache_write_5m", "cache_write_1h", "reasoning")
+_ALIASES = {
+    **{name: COUNTS[name] for name in (*_DETAILS, "input_audio", "output_audio")},
+    "tier": (*TEXTS["tier"], *TEXTS["asked_tier"]),
+}
+"""What the attributes of spans that came over OpenTelemetry tell besides MLflow's own usage."""
+_MARKS = (".usage.", "llm.token_count.", "service_tier")
+"""Some part of each of these names: spans that MLflow traced itself have none."""
 
 _USAGE = (
     "$.input_tokens",
@@ -118,6 +144,7 @@ _USAGE = (
     "$.cache_creation_input_tokens",
     "$.cache_creation_input_tokens_above_1hr",
 )
+_NAMES = [name for names in _ALIASES.values() for name in names]
 _TOP = [*_PATHS.values(), *(f'$.span.attributes."{name}"' for name in _ATTRIBUTES.values())]
 _COLUMNS = ", ".join(f"top[{i}] as {name}" for i, name in enumerate(_PATHS, 1))
 _VALUES = ", ".join(f"top[{i}] as {name}" for i, name in enumerate(_ATTRIBUTES, 1 + len(_PATHS)))
@@ -126,6 +153,38 @@ _VALUES = ", ".join(f"top[{i}] as {name}" for i, name in enumerate(_ATTRIBUTES, 
 def _plain(column: str) -> str:
     """The text inside a JSON text."""
     return f"if(json_valid({column}), json_extract_string({column}, '$'), {column})"
+
+
+def _told(name: str) -> str:
+    """The first attribute that tells something."""
+    places = (f"told[{_NAMES.index(alias) + 1}]" for alias in _ALIASES[name])
+    return _plain(f"coalesce({', '.join(places)})")
+
+
+_LIFETIMES = "cast(try(usage[5]::bigint - usage[6]::bigint) as varchar), usage[6]"
+"""The one-hour part is inside the writes."""
+_COUNTS = f"""if(
+        told is null,
+        usage[:5] || [{_LIFETIMES}, null, null, null, null, null, null],
+        [
+            usage[1],
+            usage[2],
+            usage[3],
+            coalesce(usage[4], {_told("cache_read")}),
+            coalesce(usage[5], {_told("cache_write")}),
+            coalesce(
+                cast(try(usage[5]::bigint - usage[6]::bigint) as varchar),
+                {_told("cache_write_5m")}
+            ),
+            coalesce(usage[6], {_told("cache_write_1h")}),
+            {_told("reasoning")},
+            {_told("input_audio")},
+            null,
+            {_told("output_audio")},
+            null,
+            null
+        ]
+    )"""
 
 
 def _object(column: str) -> str:
@@ -156,9 +215,23 @@ select
     {_tag("cast($task_path as varchar)")} as task_id,
     session as session_id,
     '{FORMAT}' as source_format,
-    if({chosen("provider", KNOWN_INCLUSIVE)}, 'inclusive', 'unknown') as input_totals,
-    if({chosen("provider", KNOWN_INCLUSIVE)}, 'inclusive', 'unknown') as output_totals,
-    false as has_own_total,
+    case
+        when {chosen("provider", KNOWN_INCLUSIVE)} then 'inclusive'
+        when {chosen("flavour_text", INCLUSIVE_FLAVOURS)} then 'inclusive'
+        when provider = 'anthropic' and (
+            usage[6] is not null
+            or (openinference_input is not null and usage[4] is null and usage[5] is null)
+        ) then 'inclusive'
+        when claude_code is not null then 'exclusive'
+        else 'unknown'
+    end as input_totals,
+    if(
+        {chosen("provider", (*KNOWN_INCLUSIVE, "anthropic"))}
+        or {chosen("flavour_text", INCLUSIVE_FLAVOURS)},
+        'inclusive',
+        'unknown'
+    ) as output_totals,
+    coalesce(provider = 'google', false) as has_own_total,
     coalesce(lower({_plain("kind")}), 'unknown') as kind_text,
     false as is_wrapper,
     false as is_client_call,
@@ -171,7 +244,8 @@ select
     {_plain("requested")} as requested_model,
     {_plain("served")} as served_model,
     cast(null as varchar) as region,
-    cast(null as varchar) as tier_text,
+    coalesce(if(told is null, null, {_told("tier")}), asked[1]) as tier_text,
+    asked[2] as geo_text,
     {_plain("response_id")} as response_id,
     cast(null as varchar) as api_key_id,
     person as user_id,
@@ -188,19 +262,21 @@ select
     cast(null as varchar) as error_text,
     cast(null as varchar) as http_text,
     cast(null as boolean) as is_streaming,
-    -- the one-hour part is inside the writes
-    [
-        usage[1], usage[2], usage[3], usage[4], usage[5],
-        cast(try(usage[5]::bigint - usage[6]::bigint) as varchar), usage[6],
-        null, null, null, null, null, null
-    ] as count_texts,
+    {_COUNTS} as count_texts,
     json_extract_string({_object("cost_text")}, '$.total_cost') as cost_text,
     cast(null as varchar) as saved_cost_text,
+    false as has_own_cost,
     cast(null as varchar[]) as own_notes
 from (
     select
         *,
-        {provider_sql("provider_text")} as provider
+        -- a flavour of Bedrock names the maker of the AI model, and that of OpenAI nobody
+        {
+    provider_sql(
+        "if(flavour_text = 'bedrock', flavour_text, "
+        "coalesce(nullif(provider_text, ''), flavour_text))"
+    )
+} as provider
     from (
         select
             file_id,
@@ -211,6 +287,21 @@ from (
             {_COLUMNS},
             {_VALUES},
             {_plain("provider_name")} as provider_text,
+            lower({_plain("flavour")}) as flavour_text,
+            if(
+                {" or ".join(f"contains(line, {literal(mark)})" for mark in _MARKS)},
+                try(json_extract_string(
+                    line, {texts(f'$.span.attributes."{name}"' for name in _NAMES)}
+                )),
+                null
+            ) as told,
+            if(
+                contains(parameters, 'service_tier') or contains(parameters, 'inference_geo'),
+                try(json_extract_string(
+                    {_plain("parameters")}, ['$.service_tier', '$.inference_geo']
+                )),
+                null
+            ) as asked,
             json_extract_string({_object("usage_text")}, {texts(_USAGE)}) as usage
         from (
             select

@@ -22,15 +22,18 @@ Settings:
 
 Reads:
     Of a trace its tags and metadata, for session, person and the keys in `tag_keys` and `task_key`;
-    of a span its ids, times, status and type, AI model, provider, response id, token usage and
-    cost.
+    of a span its ids, times, status and type, AI model, provider, flavour, response id, token usage
+    and cost; what OpenTelemetry and OpenInference tell of details and tier besides.
 
 Never read:
     `request`, `response`, inputs, outputs, messages, and any other attribute.
 
 Traps:
-    - Whether the input holds the cache depends on the flavour that traced: see the table. MLflow
-      computes the total itself, so it proves nothing.
+    - Whether the input holds the cache depends on the flavour that traced, and on its version: see
+      the table. A trace does not tell MLflow's version. MLflow computes the total itself, so it
+      proves nothing but for Gemini.
+    - Some flavours name no provider, and that of Bedrock names the AI model's maker: the flavour
+      (`mlflow.message.format`) tells who served the call.
     - `mlflow.llm.cost` is an estimate.
 """
 

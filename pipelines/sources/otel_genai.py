@@ -3,7 +3,10 @@
 Spans may follow any generation of the GenAI conventions, OpenInference or OpenLLMetry. A span is a
 call only if its own kind says that it asked for inference, embeddings, a rerank or a tool: agents,
 chains and workflows are roll-ups whatever they hold, because spans of a trace are spread over files
-and nobody can know that nothing ran inside. Spans of other work, metrics and logs are no calls.
+and nobody can know that nothing ran inside. Spans of other work, metrics and logs are no calls, and
+neither are free requests, such as counting tokens. Where two libraries traced one request, around
+or beside each other, one span counts, and keeps tier, geography and response id of either. What a
+span tells beside its totals (compaction) is a call of its own, `...:compaction`.
 Messages, arguments, results and error texts are never kept.
 
 Export:
@@ -25,17 +28,24 @@ Settings:
       task_key: ticket
 
 Reads:
-    Of a span its ids, kind, name, times and status code, and of its attributes (and those of events
-    and of the resource) the names of the GenAI conventions, OpenInference, OpenLLMetry and LiteLLM
-    for operation, provider, AI model, response id, session, person, token counts, tier, cost and
-    error type; the keys in `tag_keys` and `task_key`.
+    Of a span its ids, kind, name, times and status code, its scope's name and version, and of its
+    attributes (and those of events and of the resource) the names of the GenAI conventions,
+    OpenInference, OpenLLMetry, LiteLLM, the Anthropic SDK, Pydantic AI, Logfire and the Vercel AI
+    SDK for operation, provider, AI model, response id, session, person, token counts, lifetimes of
+    cache writes, tier, geography, cost and error type; of `llm.invocation_parameters` tier, speed
+    and geography, of `gen_ai.usage.raw` also counts; the keys in `tag_keys` and `task_key`.
 
 Never read:
     Messages, prompts, tool arguments and results, exception texts, and any other attribute.
 
 Traps:
-    - What totals mean differs by instrumentation and generation: see the table. A span's own
-      numbers win where they prove the contrary.
+    - What totals mean differs by instrumentation, its version and generation: see the table. A
+      span's own numbers win where they prove the contrary.
+    - The Anthropic SDK traces by itself since 2.0.0, beside any other instrumentation of it.
+    - A cache write whose lifetime no attribute tells is of unknown lifetime.
+    - A span with names of AI models, tokens or cost that is none of the shapes read here is set
+      aside as `unread_ai_work`; spans as plain objects, as exporters for JavaScript dump them, as
+      `not_otlp`.
     - A stream without usage in its last chunk has unknown tokens, not 0.
     - A retry inside a client library may be one span.
     - Files in protobuf or compressed with zstd are not read: export JSON.
@@ -65,6 +75,6 @@ SOURCE = Source(
             "bad_attributes": "Every attribute needs a key and a value; look at the exporter",
         },
         unfold=UNFOLD,
-        empty=("not_ai_work", "no_spans"),
+        empty=("not_ai_work", "no_spans", "free_request"),
     ),
 )

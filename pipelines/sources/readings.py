@@ -4,9 +4,10 @@ One mechanism for every log. A total of input either includes its details (cache
 or they come beside it, and a total of output its reasoning: each way is a *reading*. Readings that
 the record itself disproves fall away (more cache than input, more reasoning than output, its own
 total). If one is left it counts, against the rule too, and then it says so; else the rule of the
-format, its version and its provider decides; without a rule the provider's own API does, and where
-that changes money the record says that two readings fit. What a total holds beyond all that is
-named is counted and goes where it is billed.
+format, its version and its provider decides; without a rule the provider's own API does, unless the
+input is so near the cache that it must hold it, and where that changes money the record says that
+two readings fit. What a total holds beyond all that is named is counted and goes where it is
+billed.
 """
 
 import re
@@ -49,6 +50,9 @@ YIELDED = (
 )
 """Columns that come with it. Uncached input is `input + hidden_input - (details_in - beside_input)`
 and output beyond its details is `output - (details_out - beside_output)`."""
+
+CACHEABLE = 1_024
+"""Fewer tokens than this are hardly ever cached."""
 
 _VERSION = re.compile(r"(>=|<)([0-9]+(?:\.[0-9]+)*)")
 
@@ -108,6 +112,17 @@ def cost_test_sql(cost: str, model: str) -> str:
 def _native(rule: str, providers: tuple[str, ...]) -> str:
     is_exclusive = f"coalesce({chosen('counted_by', providers)}, false)"
     return f"if({rule} = 'unknown', if({is_exclusive}, 'exclusive', 'inclusive'), {rule})"
+
+
+_IN_READING = f"""case
+            -- uncached input is a number of its own: as large as the cache it is the cache's
+            when
+                input_totals = 'unknown'
+                and cached + written >= {CACHEABLE}
+                and 100 * (input - cached - written) between 0 and cached + written
+                then 'inclusive'
+            else {_native("input_totals", NATIVE_EXCLUSIVE_INPUT)}
+        end"""
 
 
 def readings_sql(relation: str, name: str = "read") -> str:
@@ -170,7 +185,7 @@ proved as (
 chosen_readings as (
     select
         *,
-        coalesce(input_evidence, {_native("input_totals", NATIVE_EXCLUSIVE_INPUT)}) as in_reading,
+        coalesce(input_evidence, {_IN_READING}) as in_reading,
         coalesce(output_evidence, {_native("output_totals", NATIVE_EXCLUSIVE_OUTPUT)}) = 'exclusive'
             as is_output_exclusive,
         in_reading <> 'inclusive' as is_input_exclusive,

@@ -57,12 +57,23 @@ KINDS = {
     "parser": _WRAPPER,
     "prompt": _WRAPPER,
     "unknown": _WRAPPER,
+    "ai.dogenerate": _CHAT,
+    "ai.dostream": _CHAT,
+    "ai.doembed": Kind("embedding", "embedding"),
+    "ai.dorerank": Kind("rerank", "rerank"),
+    "ai.toolcall": _TOOL,
+    "ai": _WRAPPER,
 }
-"""Kinds by their names in lower case: OpenTelemetry operations, then the span kinds of others."""
+"""Kinds by their names in lower case: OpenTelemetry operations, then the span kinds of others.
+
+The Vercel AI SDK names the function that was called and, below, what that asked the provider for:
+`ai.streamText.doStream` is `ai.dostream`, and what has no such part is `ai`.
+"""
 
 TIERS = {
     "default": "standard",
     "auto": "standard",
+    "standard_only": "standard",
     "standard": "standard",
     "batch": "batch",
     "flex": "flex",

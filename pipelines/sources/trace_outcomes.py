@@ -38,7 +38,6 @@ ACTIONS = {
 }
 """What to do next about each rule."""
 
-_JSON = json.JSONDecoder(parse_float=Decimal)
 _COLUMNS = [column.name for column in FACTS[Fact.OUTCOMES]]
 
 
@@ -209,7 +208,7 @@ def records(file: FoundFile) -> Iterator[object]:
 
 def _parsed(content: bytes) -> object:
     try:
-        return _JSON.decode(content.decode(json.detect_encoding(content), "surrogatepass"))
+        return json.loads(content, parse_float=Decimal)
     except (ValueError, RecursionError):
         return RowError("not_json", None, redacted(content[:64].decode(errors="replace")))
 

@@ -1,15 +1,15 @@
 """From what a tracer says about one span to one call: the SQL that all trace sources share.
 
 A source names what it took from its records in the columns of `TAKEN`; everything that must be
-decided alike (token semantics, roll-ups, refusals) is decided here, once.
+decided alike (token buckets, roll-ups, refusals) is decided here, once; what totals mean is in
+`readings`. Which of two spans around one another counts is decided later, in `stg_calls__nested`,
+where all files of a trace are known.
 """
 
-from pipelines.sources.otel_semantics import NATIVE_EXCLUSIVE_INPUT, NATIVE_EXCLUSIVE_OUTPUT
+from pipelines.sources.call_facts import GEO, MAX_COUNT, of_lifetime
+from pipelines.sources.readings import cost_test_sql, readings_sql
 from pipelines.sources.sql_text import chosen, renamed
 from pipelines.sources.trace_kinds import KINDS, PURPOSES, TIERS
-
-MAX_COUNT = 1_000_000_000
-"""More tokens than this in one call is a broken record."""
 
 COUNTS = (
     "reported_input",
@@ -41,11 +41,12 @@ TAKEN = (
     "started, ended, first_token, has_bad_time",
     "updated",  # when the tracer last changed its record; null where it does not say
     "provider",  # ours: see `provider_sql`
-    "requested_model, served_model, region, tier_text, response_id",
+    "requested_model, served_model, region, tier_text, geo_text, response_id",
     "api_key_id, user_id, end_user_id, team_id, org_id, project_id, tags, purpose_text",
     "status, error_text, http_text, is_streaming",
     "count_texts",  # see COUNTS
     "cost_text, saved_cost_text",
+    "has_own_cost",  # the cost is not what the tracer made of the counts
     "own_notes",  # what else to count, a list; null for nothing
 )
 """Columns a source yields. Texts are null or as the tracer wrote them."""
@@ -58,8 +59,17 @@ RULES = {
     "impossible_count": "Look at the token counts of the span in the tracer",
     "bad_amount": "Look at the cost of the span in the tracer",
     "negative_bucket": "Report the record's shape: its token details exceed its totals",
+    "unread_ai_work": "Report the record's shape, without contents: it names AI models, tokens or"
+    " cost, and is no call as its format writes calls",
 }
 """What to do next about the rules decided here."""
+
+NEED_INPUT = ("chat", "completion", "embedding")
+NEED_OUTPUT = ("chat", "completion")
+"""Operations that always have some: none means that nobody counted it."""
+
+_COST_TEST = cost_test_sql("cost", "coalesce(served_model, requested_model)")
+_HAS_WRITES = "coalesce(cache_write, cache_write_5m, cache_write_1h) is not null"
 
 _COUNTS = ", ".join(f"counts[{i}] as {name}" for i, name in enumerate(COUNTS, 1))
 _OPERATIONS = {name: kind.operation for name, kind in KINDS.items()}
@@ -75,6 +85,15 @@ def calls_sql(taken: str) -> str:
         taken: A `select` that yields the columns of `TAKEN`, from `lines`.
     """
     return f"with taken as ({taken}),{_SHARED}"
+
+
+def _input(value: str, is_told: str) -> str:
+    """Null is unknown."""
+    return f"case when not is_unknown and not is_input_lost and ({is_told}) then {value} end"
+
+
+def _output(value: str, is_told: str) -> str:
+    return f"case when not is_unknown and not is_output_lost and ({is_told}) then {value} end"
 
 
 _SHARED = f"""
@@ -106,10 +125,15 @@ summed as (
         coalesce(reported_output, 0) as output,
         coalesce(cache_read, 0) as cached,
         coalesce(cache_write, coalesce(cache_write_5m, 0) + coalesce(cache_write_1h, 0)) as written,
-        coalesce(cache_write_5m, cache_write_1h) is not null as has_split,
         coalesce(input_audio, 0) + coalesce(input_image, 0) as input_media,
         coalesce(output_audio, 0) + coalesce(output_image, 0) as output_media,
         coalesce(reasoning, 0) as thought,
+        reasoning is not null as is_thought_told,
+        cached + written + input_media as details_in,
+        thought + output_media as details_out,
+        0 as tool_use,
+        true as has_sound_total,
+        provider as counted_by,
         coalesce(greatest_count, 0) = 0 as is_zero,
         coalesce({renamed("kind_text", _OPERATIONS)}, 'other') as operation_of_kind,
         coalesce({chosen("kind_text", _TOOLS)}, false) as is_tool,
@@ -123,83 +147,32 @@ summed as (
     from named
 ),
 
--- the provider's own total, where there is one, equals one of four sums
-tested as (
-    select
-        *,
-        cached + written + input_media as details_in,
-        thought + output_media as details_out,
-        cached + written > input as proves_exclusive_input,
-        thought > output as proves_exclusive_output,
-        reported_total - input - output as rest
-    from summed
-),
-
-fitted as (
-    select
-        *,
-        has_own_total and rest in (0, details_out) as fits_inclusive_input,
-        has_own_total and rest in (details_in, details_in + details_out) as fits_exclusive_input,
-        has_own_total and rest in (0, details_in) as fits_inclusive_output,
-        has_own_total and rest in (details_out, details_in + details_out) as fits_exclusive_output
-    from tested
-),
-
-judged as (
-    select
-        *,
-        case
-            when proves_exclusive_input then 'exclusive'
-            when fits_inclusive_input and not fits_exclusive_input then 'inclusive'
-            when fits_exclusive_input and not fits_inclusive_input then 'exclusive'
-        end as input_evidence,
-        case
-            when proves_exclusive_output then 'exclusive'
-            when fits_inclusive_output and not fits_exclusive_output then 'inclusive'
-            when fits_exclusive_output and not fits_inclusive_output then 'exclusive'
-        end as output_evidence
-    from fitted
-),
-
-decided as (
-    select
-        *,
-        coalesce(input_evidence, if(
-            input_totals = 'unknown',
-            if({chosen("provider", NATIVE_EXCLUSIVE_INPUT)}, 'exclusive', 'inclusive'),
-            input_totals
-        )) = 'exclusive' as is_input_exclusive,
-        coalesce(output_evidence, if(
-            output_totals = 'unknown',
-            if({chosen("provider", NATIVE_EXCLUSIVE_OUTPUT)}, 'exclusive', 'inclusive'),
-            output_totals
-        )) = 'exclusive' as is_output_exclusive,
-        (input_totals = 'unknown' and input_evidence is null and details_in > 0)
-        or (output_totals = 'unknown' and output_evidence is null and details_out > 0) as is_guess,
-        has_split
-        and coalesce(cache_write_5m, 0) + coalesce(cache_write_1h, 0) <> written as is_split_wrong
-    from judged
-),
+{readings_sql("summed")},
 
 bucketed as (
     select
         *,
-        if(is_tool, 0, input - if(is_input_exclusive, 0, details_in)) as uncached,
-        if(is_tool, 0, output - if(is_output_exclusive, 0, details_out)) as visible,
-        coalesce(input_evidence <> input_totals and input_totals <> 'unknown', false)
-        or coalesce(output_evidence <> output_totals and output_totals <> 'unknown', false)
-        or is_split_wrong
-        or coalesce(
-            reported_total > 0
-            and rest not in (
-                0, if(is_input_exclusive, details_in, 0) + if(is_output_exclusive, details_out, 0)
-            ),
-            false
-        ) as is_conflict
-    from decided
+        if(is_tool, 0, input + hidden_input - (details_in - beside_input)) as uncached,
+        if(is_tool, 0, output - (details_out - beside_output)) as visible,
+        written - coalesce(cache_write_5m, 0) - coalesce(cache_write_1h, 0) as unsplit,
+        unsplit < 0 or (unsplit > 0 and cache_write_5m + cache_write_1h is not null)
+            as is_split_wrong,
+        if(is_split_wrong, written, unsplit) as untold,
+        is_contradicted or is_split_wrong or is_total_wrong as is_conflict,
+        error_text in ('CancelledError', 'asyncio.CancelledError', 'cancelled') as is_cancelled,
+        -- nothing counted is nothing known, but for tools, which use no tokens of their own
+        not is_leaf or (is_zero and not is_tool and status <> 'cache_hit') as is_unknown,
+        is_unknown or is_tool as has_no_details,
+        -- a stream may have told its output and no input, or the other way round
+        not has_no_details and {chosen("operation_of_kind", NEED_INPUT)} and status = 'success'
+        and input + details_in + hidden_input = 0 as is_input_lost,
+        not has_no_details and {chosen("operation_of_kind", NEED_OUTPUT)} and status = 'success'
+        and output + details_out + hidden_output = 0
+        and (reported_output is null or coalesce(is_streaming, true)) as is_output_lost
+    from read
 ),
 
-ruled as materialized (
+ruled as (
     select
         *,
         coalesce(
@@ -218,27 +191,8 @@ ruled as materialized (
                 when cost is null and cost_text <> '' then 'bad_amount'
                 when is_leaf and (uncached < 0 or visible < 0) then 'negative_bucket'
             end
-        ) as rule,
-        error_text in ('CancelledError', 'asyncio.CancelledError', 'cancelled') as is_cancelled,
-        -- nothing counted is nothing known, but for tools, which use no tokens of their own
-        not is_leaf or (is_zero and not is_tool and status <> 'cache_hit') as is_unknown
+        ) as rule
     from bucketed
-),
-
--- a framework's span around a client's span of the same work: only the inner one is a leaf
-outer_spans as (
-    select distinct parent_id as outer_id
-    from ruled
-    where parent_id is not null and is_leaf and not is_zero and not is_tool
-),
-
-nested as (
-    select
-        ruled.*,
-        not is_leaf or (outer_id is not null and not is_tool) as is_rollup,
-        is_unknown or is_tool as has_no_details
-    from ruled
-    left join outer_spans on ruled.own_id = outer_spans.outer_id
 )
 
 select
@@ -264,7 +218,7 @@ select
     cast(null as varchar) as deployment_id,
     nullif(region, '') as region,
     {renamed("lower(tier_text)", TIERS)} as service_tier,
-    cast(null as varchar) as inference_geo,
+    {GEO} as inference_geo,
     if(starts_with(api_key_id, 'sk-'), sha256(api_key_id), nullif(api_key_id, '')) as api_key_id,
     nullif(user_id, '') as user_id,
     nullif(end_user_id, '') as end_user_id,
@@ -278,34 +232,30 @@ select
         as http_status,
     cast(null as integer) as attempt_no,
     is_streaming,
-    if(is_unknown or (reported_input is null and not is_tool), null, uncached)
-        as input_uncached_tokens,
-    if(has_no_details, null, cache_read) as cache_read_tokens,
-    if(
-        has_no_details or (cache_write is null and not has_split),
-        null,
-        if(has_split and not is_split_wrong, coalesce(cache_write_5m, 0), written)
-    ) as cache_write_5m_tokens,
-    if(
-        has_no_details or (cache_write is null and not has_split),
-        null,
-        if(has_split and not is_split_wrong, coalesce(cache_write_1h, 0), 0)
-    ) as cache_write_1h_tokens,
-    cast(null as bigint) as cache_write_tokens,
-    if(has_no_details, null, input_audio) as input_audio_tokens,
-    if(has_no_details, null, input_image) as input_image_tokens,
-    if(is_unknown or (reported_output is null and not is_tool), null, visible)
-        as output_text_tokens,
-    if(has_no_details, null, reasoning) as output_reasoning_tokens,
-    if(has_no_details, null, output_audio) as output_audio_tokens,
-    if(has_no_details, null, output_image) as output_image_tokens,
+    {_input("uncached", "reported_input is not null or is_tool")} as input_uncached_tokens,
+    {_input("cache_read", "not is_tool")} as cache_read_tokens,
+    {_input(of_lifetime("cache_write_5m"), _HAS_WRITES)} as cache_write_5m_tokens,
+    {_input(of_lifetime("cache_write_1h"), _HAS_WRITES)} as cache_write_1h_tokens,
+    {_input("untold", _HAS_WRITES)} as cache_write_tokens,
+    {_input("input_audio", "not is_tool")} as input_audio_tokens,
+    {_input("input_image", "not is_tool")} as input_image_tokens,
+    {_output("visible", "reported_output is not null or is_tool")} as output_text_tokens,
+    {_output("if(hidden_output > 0, hidden_output, reasoning)", "not is_tool")}
+        as output_reasoning_tokens,
+    {_output("output_audio", "not is_tool")} as output_audio_tokens,
+    {_output("output_image", "not is_tool")} as output_image_tokens,
     web_searches as web_search_requests,
     reported_input as reported_input_tokens,
     reported_output as reported_output_tokens,
     reported_total as reported_total_tokens,
-    if(is_unknown, 'unknown', 'provider') as token_source,
     case
-        when is_guess then 'unknown'
+        when is_unknown then 'unknown'
+        when is_input_lost or is_output_lost or (status = 'error' and is_cancelled) then 'estimated'
+        else 'provider'
+    end as token_source,
+    case
+        when is_ambiguous then 'unknown'
+        when input_evidence = 'mixed' then 'mixed'
         when is_input_exclusive then 'exclusive'
         when is_output_exclusive then 'mixed'
         else 'inclusive'
@@ -319,22 +269,23 @@ select
         else 'gateway_estimate'
     end as logged_cost_kind,
     if(status = 'cache_hit', try_cast(saved_cost_text as decimal(18, 12)), null) as saved_cost_usd,
-    is_rollup,
+    not is_leaf as is_rollup,
     updated as updated_at,
     rule,
+    if(is_ambiguous and is_leaf and has_own_cost, {_COST_TEST}, null) as cost_test,
     if(rule is null, null, left(line, 64)) as rejected_text,
     list_concat(own_notes, [
-        if(is_guess and not is_rollup, 'unknown_semantics', null),
-        if(input_evidence = 'exclusive' and input_totals <> 'exclusive', 'input_exclusive', null),
-        if(
-            output_evidence = 'exclusive' and output_totals <> 'exclusive', 'output_exclusive', null
-        ),
+        if(is_ambiguous and is_leaf, 'unknown_semantics', null),
+        if(input_evidence <> input_totals, 'input_' || input_evidence, null),
+        if(output_evidence <> output_totals, 'output_' || output_evidence, null),
+        if(hidden_input > 0, 'hidden_input_tokens', null),
+        if(hidden_output > 0, 'hidden_output_tokens', null),
+        if(is_input_lost or is_output_lost, 'partial_usage', null),
         if(is_split_wrong, 'cache_split_mismatch', null),
         if(is_conflict, 'token_conflict', null),
         if(cost < 0, 'negative_cost', null),
-        if(written > 0 and not has_split, 'cache_lifetime_unknown', null),
-        if(is_leaf and is_rollup, 'nested_inference', null),
+        if(untold > 0 and is_leaf, 'cache_lifetime_unknown', null),
         if(not is_known_kind, 'unknown_operation', null)
     ]) as notes
-from nested
+from ruled
 """  # noqa: S608 - our own constants only

@@ -44,10 +44,11 @@ def bare_span(number, attributes, **changes):
     }
 
 
-def export(*spans, scope="my.library", resource=None):
+def export(*spans, scope="my.library", version=None, resource=None):
     """One line of the collector's file exporter."""
     attributes = [attribute(key, value) for key, value in (resource or {}).items()]
-    scopes = [{"scope": {"name": scope}, "spans": list(spans)}]
+    named = {"name": scope} | ({} if version is None else {"version": version})
+    scopes = [{"scope": named, "spans": list(spans)}]
     return json.dumps(
         {"resourceSpans": [{"resource": {"attributes": attributes}, "scopeSpans": scopes}]}
     )

@@ -196,6 +196,93 @@ def test_two_lifetimes_of_cache_writes_are_kept_apart(room):
     assert buckets(call)[:4] == (10, None, 30, 70)
 
 
+@pytest.mark.parametrize("tier", ["flex", "priority"])
+def test_a_tier_in_the_names_of_the_keys_is_the_tier_and_its_counts_count(room, tier):
+    """The Langfuse SDK writes so for LangChain calls of these tiers."""
+    usage = {
+        "input": 0,
+        "output": 0,
+        "total": 1_540,
+        f"input_{tier}": 300,
+        f"input_{tier}_cache_read": 1_100,
+        f"output_{tier}": 60,
+        f"output_{tier}_reasoning": 80,
+    }
+    room.put(V2, lines(row(usage_details=usage)))
+    (record,) = room.land().landed
+    (call,) = room.rows()
+
+    assert buckets(call) == (300, 1_100, None, None, 60, 80)
+    assert (call["service_tier"], call["is_token_conflict"]) == (tier, False)
+    assert "unknown_usage_key" not in record.counters
+
+
+@pytest.mark.parametrize("total", [{}, {"total": 2_340}, {"total": 2_040}])
+def test_lifetimes_beside_their_sum_are_its_parts(room, total):
+    """A total that the server made of all keys holds the writes twice."""
+    usage = {
+        "input": 100,
+        "output": 40,
+        "cache_read_input_tokens": 1_600,
+        "cache_creation_input_tokens": 300,
+        "cache_creation_ephemeral_5m_input_tokens": 180,
+        "cache_creation_ephemeral_1h_input_tokens": 120,
+        **total,
+    }
+    (call,) = read(room, row(usage_details=usage, metadata={"ls_provider": "anthropic"}))
+
+    assert buckets(call) == (100, 1_600, 180, 120, 40, None)
+    assert not call["is_token_conflict"]
+
+
+def test_a_total_proves_that_only_the_writes_are_inside(room):
+    usage = {
+        "input": 1_210,
+        "output": 40,
+        "cache_read_input_tokens": 7_000,
+        "cache_creation_input_tokens": 1_200,
+        "total": 8_250,
+    }
+    (call,) = read(room, row(usage_details=usage, metadata={"ls_provider": "anthropic"}))
+
+    assert (call["input_uncached_tokens"], call["cache_write_tokens"]) == (10, 1_200)
+    assert (call["token_semantics"], call["is_token_conflict"]) == ("mixed", False)
+
+
+@pytest.mark.parametrize(("told", "uncached"), [(9_003, 3), (9_090, 90), (9_091, 9_091)])
+def test_an_input_as_large_as_its_cache_holds_it_and_says_that_it_is_a_guess(room, told, uncached):
+    usage = {"input": told, "output": 40, "cache_read_input_tokens": 9_000}
+    room.put(V2, lines(row(usage_details=usage, metadata={"ls_provider": "anthropic"})))
+    (record,) = room.land().landed
+    (call,) = room.rows()
+
+    assert call["input_uncached_tokens"] == uncached
+    assert call["token_semantics"] == "unknown"
+    assert record.counters["unknown_semantics"] == 1
+
+
+def test_usage_and_cost_that_only_the_client_provided_count(room):
+    provided = {
+        "provided_usage_details": {"input": "700", "output": "30", "total": "730"},
+        "provided_cost_details": {"total": 0.0042},
+    }
+    empty = {"usage_details": {}, "cost_details": {}, "total_cost": 0}
+    (call,) = read(room, row(**empty, **provided))
+
+    assert buckets(call) == (700, None, None, None, 30, None)
+    assert (call["logged_cost_usd"], call["token_source"]) == (Decimal("0.0042"), "provider")
+
+
+def test_what_the_server_counted_and_priced_itself_comes_before_what_was_provided(room):
+    provided = {
+        "provided_usage_details": {"input": 7, "output": 3},
+        "provided_cost_details": {"total": 9},
+    }
+    (call,) = read(room, row(**provided))
+
+    assert (call["input_uncached_tokens"], call["logged_cost_usd"]) == (100, Decimal("0.00045"))
+
+
 def test_a_key_nobody_knows_is_counted_as_such(room):
     room.put(V2, lines(used(input=10, output=5, total=15, input_holograms=3)))
     (record,) = room.land().landed

@@ -159,11 +159,12 @@ def test_only_spans_that_asked_count(room, kind, operation, is_rollup):
     assert (call["input_uncached_tokens"] == 100) is (not is_rollup and operation != "tool")
 
 
-def test_of_a_chain_of_models_only_the_innermost_counts(room):
+def test_a_chain_of_models_is_kept_as_calls_like_one_another(room):
+    """Which of them counts is decided where all files of the trace are known."""
     inner = span(2, parent_span_id=encoded(f"{1:016x}"))
     calls = read(room, span(1, "LLM"), inner)
 
-    assert [call["is_rollup"] for call in calls] == [True, False]
+    assert [call["is_rollup"] for call in calls] == [False, False]
 
 
 def test_the_one_hour_writes_are_a_part_of_the_writes(room):
@@ -183,10 +184,102 @@ def test_the_one_hour_writes_are_a_part_of_the_writes(room):
 
 def test_cache_beyond_the_input_proves_that_it_is_beside_it(room):
     usage = {"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": 900}
-    (call,) = read(room, span(1, usage=usage, provider="anthropic"))
+    against, open_ = read(room, span(1, usage=usage), span(2, usage=usage, provider="anthropic"))
 
-    assert buckets(call)[:2] == (10, 900)
-    assert (call["token_semantics"], call["is_token_conflict"]) == ("exclusive", True)
+    assert buckets(against)[:2] == buckets(open_)[:2] == (10, 900)
+    assert (against["token_semantics"], against["is_token_conflict"]) == ("exclusive", True)
+    # flavours of Anthropic differ by version: nothing is contradicted
+    assert (open_["token_semantics"], open_["is_token_conflict"]) == ("exclusive", False)
+
+
+@pytest.mark.parametrize(
+    ("flavour", "told", "provider"),
+    [
+        ("openai", None, "openai"),
+        ("gemini", None, "google"),
+        ("bedrock", "anthropic", "aws"),
+        ("anthropic", "anthropic", "anthropic"),
+        ("openai", "azure", "azure"),
+        ("langchain", "anthropic", "anthropic"),
+        ("langchain", None, "langchain"),
+        (None, None, None),
+    ],
+)
+def test_the_flavour_tells_the_provider_where_nothing_else_does(room, flavour, told, provider):
+    (call,) = read(room, span(1, provider=told, attributes={"mlflow.message.format": flavour}))
+
+    assert call["provider"] == provider
+
+
+CACHED = {"input_tokens": 6_000, "output_tokens": 40, "cache_read_input_tokens": 2_000}
+
+
+@pytest.mark.parametrize(
+    ("flavour", "provider", "extra", "uncached", "semantics"),
+    [
+        ("langchain", "anthropic", {}, 4_000, "inclusive"),
+        ("bedrock", "anthropic", {}, 4_000, "inclusive"),
+        # the flavour of Anthropic changed: lifetimes show that it is the later one
+        ("anthropic", "anthropic", {}, 6_000, "unknown"),
+        (
+            "anthropic",
+            "anthropic",
+            {"cache_creation_input_tokens": 0, "cache_creation_input_tokens_above_1hr": 0},
+            4_000,
+            "inclusive",
+        ),
+    ],
+)
+def test_what_an_input_holds_depends_on_the_flavour(
+    room, flavour, provider, extra, uncached, semantics
+):
+    told = {"mlflow.message.format": flavour}
+    (call,) = read(room, span(1, usage=CACHED | extra, provider=provider, attributes=told))
+
+    assert buckets(call)[:2] == (uncached, 2_000)
+    assert call["token_semantics"] == semantics
+
+
+def test_a_trace_of_claude_code_leaves_cache_beside_the_input(room):
+    whole = trace(span(1, usage=CACHED, provider="anthropic"))
+    whole["info"]["trace_metadata"]["mlflow.claude_code_version"] = "2.1.0"
+    room.put("traces.jsonl", lines(whole))
+    room.land()
+    (call,) = room.rows()
+
+    assert buckets(call)[:2] == (6_000, 2_000)
+    assert (call["token_semantics"], call["is_token_conflict"]) == ("exclusive", False)
+
+
+def test_what_openinference_told_stays_beside_mlflows_own_usage(room):
+    told = {
+        "llm.token_count.prompt": "8400",
+        "llm.token_count.prompt_details.cache_read": "7000",
+        "llm.token_count.prompt_details.cache_write": "1000",
+        "llm.token_count.completion_details.reasoning": 15,
+        "llm.invocation_parameters": '{"service_tier": "flex"}',
+        "mlflow.llm.model": "claude-haiku-4-5",
+    }
+    usage = {"input_tokens": 8_400, "output_tokens": 40, "total_tokens": 8_440}
+    (call,) = read(room, span(1, usage=usage, provider="anthropic", attributes=told))
+
+    assert buckets(call) == (400, 7_000, None, None, 25)
+    assert (call["cache_write_tokens"], call["output_reasoning_tokens"]) == (1_000, 15)
+    assert call["service_tier"] == "flex"
+
+
+def test_geminis_total_proves_thoughts_that_nothing_names(room):
+    usage = {
+        "input_tokens": 900,
+        "output_tokens": 70,
+        "total_tokens": 1_120,
+        "cache_read_input_tokens": 300,
+    }
+    told = {"mlflow.message.format": "gemini"}
+    (call,) = read(room, span(1, usage=usage, provider=None, attributes=told))
+
+    assert buckets(call) == (600, 300, None, None, 70)
+    assert (call["output_reasoning_tokens"], call["is_token_conflict"]) == (150, False)
 
 
 def test_a_flavour_nobody_knows_is_a_guess(room):
@@ -241,6 +334,13 @@ def test_nothing_that_was_said_reaches_the_lake(room, feedback):
 
 
 COUNT = st.integers(0, 100_000)
+SOME = st.integers(1, 100_000)
+
+
+def is_not_near(counts):
+    """Whether nobody would take the input for one that holds its cache."""
+    uncached, *cached, _ = counts
+    return not 0 <= 100 * (uncached - sum(cached)) <= sum(cached)
 
 
 @settings(
@@ -248,7 +348,10 @@ COUNT = st.integers(0, 100_000)
 )
 @given(
     is_inside=st.booleans(),
-    counts=st.lists(st.tuples(*[COUNT] * 5), min_size=8, max_size=40),
+    # every call has a prompt and an answer: without one somebody did not count
+    counts=st.lists(
+        st.tuples(SOME, COUNT, COUNT, COUNT, SOME).filter(is_not_near), min_size=8, max_size=40
+    ),
 )
 def test_disjoint_counts_come_back_equal_inside_or_beside(tmp_path_factory, is_inside, counts):
     room = Room(tmp_path_factory.mktemp("room"), source=SOURCE)
