@@ -124,7 +124,7 @@ USAGE = (
     Column("token_semantics", TEXT, "How the report's totals read: see vocabulary."),
 )
 
-_CALL_TOKENS = (
+_CALL_QUANTITIES = (
     Column("input_uncached_tokens", "BIGINT", "Text input neither read from nor written to cache."),
     Column("cache_read_tokens", "BIGINT", "Input read from the provider's prompt cache."),
     Column("cache_write_5m_tokens", "BIGINT", "Input written to the five-minute cache."),
@@ -137,6 +137,10 @@ _CALL_TOKENS = (
     Column("output_audio_tokens", "BIGINT", "Audio output."),
     Column("output_image_tokens", "BIGINT", "Image output."),
     Column("web_search_requests", "BIGINT", "Server-side web searches."),
+    Column("search_units", "BIGINT", "Search units of a rerank."),
+    Column("audio_seconds", "BIGINT", "Audio billed by its length, in started seconds."),
+    Column("input_characters", "BIGINT", "Input billed by the character, as for speech."),
+    Column("generated_images", "BIGINT", "Images billed by the piece."),
 )
 
 CALL = (
@@ -185,7 +189,7 @@ CALL = (
     Column("http_status", "INTEGER", "HTTP status, where known."),
     Column("attempt_no", "INTEGER", "1 for the first attempt, where the source tells."),
     Column("is_streaming", "BOOLEAN", "Whether the answer was streamed."),
-    *_CALL_TOKENS,
+    *_CALL_QUANTITIES,
     Column("reported_input_tokens", "BIGINT", "Input total exactly as reported."),
     Column("reported_output_tokens", "BIGINT", "Output total exactly as reported."),
     Column("reported_total_tokens", "BIGINT", "Total exactly as reported."),

@@ -56,20 +56,20 @@ class Meter(StrEnum):
     OUTPUT_AUDIO = "output_audio", Unit.TOKENS, ("output_audio_tokens",), "output_audio_tokens"
     OUTPUT_IMAGE = "output_image", Unit.TOKENS, ("output_image_tokens",), "output_image_tokens"
     WEB_SEARCH = "web_search", Unit.REQUESTS, ("web_search_requests",), "web_searches"
-    # a bill that does not tell cache-write lifetimes apart
-    CACHE_WRITE = "cache_write", Unit.TOKENS, (), "cache_write_tokens"
+    # of a lifetime that is not told: it costs at least as much as five minutes
+    CACHE_WRITE = "cache_write", Unit.TOKENS, ("cache_write_tokens",), "cache_write_tokens"
+    IMAGE_GENERATION = "image_generation", Unit.IMAGES, ("generated_images",)
+    AUDIO_DURATION = "audio_duration", Unit.SECONDS, ("audio_seconds",), "input_audio_seconds"
+    CHARACTERS = "characters", Unit.CHARACTERS, ("input_characters",), "input_characters"
+    SEARCH_UNITS = "search_units", Unit.SEARCH_UNITS, ("search_units",), "rerank_searches"
     # only bills and usage reports know these
     CACHE_STORAGE = "cache_storage"
-    IMAGE_GENERATION = "image_generation", Unit.IMAGES
-    AUDIO_DURATION = "audio_duration", Unit.SECONDS, (), "input_audio_seconds"
-    CHARACTERS = "characters", Unit.CHARACTERS, (), "input_characters"
     FILE_SEARCH = "file_search", Unit.REQUESTS, (), "storage_searches"
     CODE_EXECUTION = "code_execution", Unit.REQUESTS, (), "code_executions"
     VECTOR_STORAGE = "vector_storage"
     PROVISIONED_THROUGHPUT = "provisioned_throughput"
     TRAINING = "training"
     GUARDRAIL = "guardrail"
-    SEARCH_UNITS = "search_units", Unit.SEARCH_UNITS, (), "rerank_searches"
     REQUESTS = "requests", Unit.REQUESTS, (), "requests"
     # the name on the line was not understood: the money is kept, the meter is not guessed
     UNCLASSIFIED = "unclassified"

@@ -8,7 +8,7 @@ import pyarrow as pa
 from models.columns import Column
 from models.facts import FACTS, Fact
 from models.prices import ResolvedBy
-from models.vocabulary import MatchOn
+from models.vocabulary import MatchOn, Meter
 from pipelines.engine.duckdb import Session
 from pipelines.lake import Lake
 from pipelines.prices import is_known, price_table, resolve_models, with_nearest
@@ -17,6 +17,14 @@ from pipelines.workspace import Workspace
 
 ModelName = tuple[str | None, str | None]
 """Provider, and an AI model's name as a fact has it."""
+
+METERS = pa.table(
+    {
+        "meter": pa.array([str(meter) for meter in Meter], pa.string()),
+        "is_token": pa.array([meter.is_token for meter in Meter], pa.bool_()),
+    }
+)
+"""What SQL looks up of meters: whether they may be added as tokens."""
 
 _LINEAGE = {"file_id", "source_row"}
 _PROFILE_KEY = Column("profile_key", "UBIGINT", "Hash over CALL_PROFILE.")
@@ -44,6 +52,7 @@ class Inputs:
         session = Session(self._state_dir / "tmp", sessions)
         for name, table in self._reference.tables.items():
             session.register(name, table)
+        session.register("meters", METERS)
         return session
 
     def register_days(self, session: Session, from_date: date, to_date: date) -> None:

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from models.facts import CALL, Fact
 from models.landing import LakePart, Landed, LandedFile, Rejected
+from pipelines.control_totals import columns_of
 from pipelines.duck import connect
 from pipelines.lake import Lake
 from pipelines.landing.identity import id_of_landing
@@ -73,10 +74,19 @@ class Unit:
         self.files += piece.whole
         self.size += piece.size
         self._con.register("lines", piece.table())
-        into = "insert into staged " if self._is_staged else "create temp table staged as "
+        into = "insert into staged by name " if self._is_staged else "create temp table staged as "
         self._con.execute(into + self._reader.sql, self._bound)
         self._con.unregister("lines")
+        if not self._is_staged:
+            self._add_unsaid()
         self._is_staged = True
+
+    def _add_unsaid(self) -> None:
+        """Give the calls the columns of the contract that their format does not have: null."""
+        said = columns_of(self._con, "staged")
+        for column in CALL:
+            if column.nullable and column.name not in said:
+                self._con.execute(f"alter table staged add column {column.name} {column.type}")
 
     def flush(self) -> None:
         """Turn what is staged into parts that do not count yet."""

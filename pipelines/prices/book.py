@@ -1,9 +1,12 @@
 """The whole price book: a workspace's contract rows beside the price list."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
 import pyarrow as pa
 
 from models.prices import PRICE_SCHEMA, PriceKind
-from models.vocabulary import ServiceTier
+from models.vocabulary import Meter, ServiceTier
 from pipelines.prices.listing import list_prices, list_prices_of
 from pipelines.prices.matching import resolve_models
 
@@ -63,8 +66,21 @@ def price_table(
                 "price_kind": PriceKind.CONTRACT,
             }
         )
-    own = pa.Table.from_pylist(rows, schema=PRICE_SCHEMA)
+    own = pa.Table.from_pylist([*rows, *_untold_writes(rows)], schema=PRICE_SCHEMA)
     return pa.concat_tables([own, _listed(models)]).sort_by(_ORDER)
+
+
+def _untold_writes(rows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Contract prices of writes of unknown lifetime: at least those of the shortest one."""
+    own = {_key(row) for row in rows}
+    for row in rows:
+        untold = {**row, "meter": Meter.CACHE_WRITE, "is_inherited": True}
+        if row["meter"] == Meter.CACHE_WRITE_5M and _key(untold) not in own:
+            yield untold
+
+
+def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row.get(name) for name in (*(name for name, _ in _ORDER), "currency"))
 
 
 def _listed(models: pa.Table | None) -> pa.Table:

@@ -12,7 +12,7 @@ from models.facts import Fact
 from models.reference import REFERENCE_TABLES
 from pipelines.control_totals import columns_of
 from pipelines.engine.duckdb import Session
-from pipelines.inputs import fact_columns
+from pipelines.inputs import METERS, fact_columns
 from pipelines.lake import Lake
 from pipelines.periods import INVOICE_TOTAL_SCHEMA, ROUNDING_SCHEMA, STATEMENT_SCHEMA
 from pipelines.prices import price_table, resolve_models
@@ -64,6 +64,7 @@ def _register(session: Session, lake: Lake) -> None:
     tables = {
         **reference,
         **{name: pa.schema(list(kinds.items())).empty_table() for name, kinds in _SETTINGS.items()},
+        "meters": METERS,
         "lake_winners": winners.append_column("fact", pa.array([], pa.string())),
         "model_map": models,
         "price_book": price_table(reference["ref_contract_prices"], aliases, models),

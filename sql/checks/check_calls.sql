@@ -32,9 +32,10 @@ staged as (
             where
             least(
                 input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens,
-                cache_write_1h_tokens, input_audio_tokens, input_image_tokens,
-                output_text_tokens, output_reasoning_tokens, output_audio_tokens,
-                output_image_tokens, web_search_requests
+                cache_write_1h_tokens, cache_write_tokens, input_audio_tokens,
+                input_image_tokens, output_text_tokens, output_reasoning_tokens,
+                output_audio_tokens, output_image_tokens, web_search_requests, search_units,
+                audio_seconds, input_characters, generated_images
             ) < 0
         ) as negative_tokens,
         count(*) filter (where is_token_conflict) as token_conflicts

@@ -44,6 +44,7 @@ select
     calls.consumer_cost_center_id,
     calls.is_billable,
     calls.is_usage_missing,
+    calls.is_lifetime_missing,
     calls.prompt_cache_saving_picos,
     calls.gateway_cache_saving_picos,
     cells.pool_grade,

@@ -16,12 +16,14 @@ with calls as (
         stg_calls.status,
         stg_calls.token_source,
         stg_calls.cache_read_tokens,
+        stg_calls.cache_write_tokens,
         coalesce(stg_calls.end_user_id, stg_calls.user_id) as person_id,
         stg_calls.status in ('success', 'cancelled')
         or (stg_calls.status = 'error' and stg_calls.token_source = 'provider') as is_billable,
         coalesce(stg_calls.input_uncached_tokens, 0) + coalesce(stg_calls.cache_read_tokens, 0)
         + coalesce(stg_calls.cache_write_5m_tokens, 0)
         + coalesce(stg_calls.cache_write_1h_tokens, 0)
+        + coalesce(stg_calls.cache_write_tokens, 0)
         + coalesce(stg_calls.input_audio_tokens, 0)
         + coalesce(stg_calls.input_image_tokens, 0) as all_input_tokens,
         coalesce(stg_calls.output_text_tokens, 0)
@@ -53,6 +55,11 @@ select
     end as owner_id,
     calls.is_billable,
     calls.is_billable and calls.token_source = 'unknown' as is_usage_missing,
+    -- where an hour costs as much as five minutes nobody needs to know
+    calls.is_billable
+    and coalesce(calls.cache_write_tokens, 0) > 0
+    and (cells.cache_write_price is distinct from cells.cache_write_1h_price)
+        as is_lifetime_missing,
     case
         when calls.is_billable
             then

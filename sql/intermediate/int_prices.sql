@@ -39,6 +39,7 @@ all_offers as (
         price_book.meter,
         price_book.min_input_tokens,
         price_book.price_kind,
+        price_book.is_inherited,
         price_book.currency,
         cast(price_book.price_per_million * 1000000 as bigint) as price_picos
     from needed
@@ -128,7 +129,7 @@ ranked as (
                 closed_bands.input_tokens_from, offers.meter
             order by
                 (offers.price_kind = 'contract') desc, offers.min_input_tokens desc,
-                offers.price_picos asc
+                offers.is_inherited asc, offers.price_picos asc
         ) as place,
         max(
             case when offers.price_kind = 'list' then offers.min_input_tokens end

@@ -18,6 +18,8 @@ with bands as (
         currency,
         max(case when meter = 'input_uncached' then price_picos end) as input_uncached_price,
         max(case when meter = 'cache_read' then price_picos end) as cache_read_price,
+        max(case when meter = 'cache_write' then price_picos end) as cache_write_price,
+        max(case when meter = 'cache_write_1h' then price_picos end) as cache_write_1h_price,
         max(case when meter = 'output' then price_picos end) as output_price
     from int_prices
     group by
@@ -45,9 +47,11 @@ select
     bands.input_tokens_to,
     bands.price_no,
     bands.currency as price_currency,
-    -- what caches save is told against these
+    -- what caches save and what an untold lifetime may cost is told against these
     bands.input_uncached_price,
     bands.cache_read_price,
+    bands.cache_write_price,
+    bands.cache_write_1h_price,
     bands.output_price
 from int_profiles as profiles
 inner join int_cells as cells

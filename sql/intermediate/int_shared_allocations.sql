@@ -38,14 +38,15 @@ direct_cost as (
 
 drivers as (
     select
-        billing_period,
-        cost_center_id,
-        cast(sum(call_count) as hugeint) as call_weight,
-        cast(sum(case when meter <> 'web_search' then trunc(quantity) end) as hugeint)
+        lines.billing_period,
+        lines.cost_center_id,
+        cast(sum(lines.call_count) as hugeint) as call_weight,
+        cast(sum(case when meters.is_token then trunc(lines.quantity) end) as hugeint)
             as token_weight
     from lines
-    where cost_center_id is not null and call_count is not null
-    group by billing_period, cost_center_id
+    left join meters on lines.meter = meters.meter
+    where lines.cost_center_id is not null and lines.call_count is not null
+    group by lines.billing_period, lines.cost_center_id
 ),
 
 targets as (

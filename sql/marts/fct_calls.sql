@@ -37,8 +37,9 @@ columns:
   ownership_rule_id: "Ownership rule that matched."
   input_uncached_tokens: "Text input neither read from nor written to cache; null is unknown, here and in every token column."
   cache_read_tokens: "Input read from the provider's prompt cache."
-  cache_write_5m_tokens: "Input written to cache, five minutes or lifetime not told."
+  cache_write_5m_tokens: "Input written to the five-minute cache."
   cache_write_1h_tokens: "Input written to the one-hour cache."
+  cache_write_tokens: "Input written to a cache whose lifetime the log does not tell; weighed at the five-minute price."
   input_audio_tokens: "Audio input."
   input_image_tokens: "Image input."
   output_text_tokens: "Visible output."
@@ -46,10 +47,14 @@ columns:
   output_audio_tokens: "Audio output."
   output_image_tokens: "Image output."
   web_search_requests: "Server-side web searches."
+  search_units: "Search units of a rerank."
+  audio_seconds: "Audio billed by its length, in started seconds."
+  input_characters: "Input billed by the character, as for speech."
+  generated_images: "Images billed by the piece."
   token_source: "provider, estimated (also where a part is unknown: its column is null) or unknown."
   is_token_conflict: "The log row contradicts its format's token semantics."
   cost_basis: "billed, estimated or unpriced."
-  grade: "A matched by quantity, B coarser or cost only, C estimate, D token count estimated or partly unknown, E unpriced."
+  grade: "A matched by quantity, B coarser or cost only, C estimate, D token count estimated or partly unknown, or lifetime of cache writes unknown, E unpriced."
   billing_currency: "ISO 4217 currency of all amounts of the row."
   billed_cost: "The call's share of the bill; null until billed or if usage is unknown."
   estimated_cost: "Estimate at contract price of what is not billed yet; null if nothing is, no price is known, or prices are in another currency than the bill."
@@ -124,6 +129,7 @@ select
     calls.cache_read_tokens,
     calls.cache_write_5m_tokens,
     calls.cache_write_1h_tokens,
+    calls.cache_write_tokens,
     calls.input_audio_tokens,
     calls.input_image_tokens,
     calls.output_text_tokens,
@@ -131,6 +137,10 @@ select
     calls.output_audio_tokens,
     calls.output_image_tokens,
     calls.web_search_requests,
+    calls.search_units,
+    calls.audio_seconds,
+    calls.input_characters,
+    calls.generated_images,
     calls.token_source,
     calls.is_token_conflict,
     case
@@ -140,7 +150,7 @@ select
     end as cost_basis,
     case
         when costed.is_usage_missing or costed.own_estimated_picos is null then 'E'
-        when calls.token_source = 'estimated' then 'D'
+        when calls.token_source = 'estimated' or costed.is_lifetime_missing then 'D'
         when costed.has_estimates and costed.own_estimated_picos > 0 then 'C'
         when not costed.is_billable then 'A'
         else coalesce(costed.pool_grade, 'A')

@@ -35,6 +35,7 @@ select
         sum(
             coalesce(input_uncached_tokens, 0) + coalesce(cache_read_tokens, 0)
             + coalesce(cache_write_5m_tokens, 0) + coalesce(cache_write_1h_tokens, 0)
+            + coalesce(cache_write_tokens, 0)
             + coalesce(input_audio_tokens, 0) + coalesce(input_image_tokens, 0)
         ) as bigint
     ) as input_tokens,

@@ -92,8 +92,10 @@ measures as (
         count(*) filter (where cost_basis = 'unpriced') as unpriced_calls,
         sum(input_uncached_tokens) as input_uncached_tokens,
         sum(cache_read_tokens) as cache_read_tokens,
-        sum(coalesce(cache_write_5m_tokens, 0) + coalesce(cache_write_1h_tokens, 0))
-            as cache_write_tokens,
+        sum(
+            coalesce(cache_write_5m_tokens, 0) + coalesce(cache_write_1h_tokens, 0)
+            + coalesce(cache_write_tokens, 0)
+        ) as cache_write_tokens,
         sum(coalesce(output_text_tokens, 0) + coalesce(output_reasoning_tokens, 0))
             as output_tokens,
         sum(output_reasoning_tokens) as output_reasoning_tokens,

@@ -129,7 +129,11 @@ used as (
         + coalesce(newest.output_reasoning_tokens, 0)
         + coalesce(newest.output_audio_tokens, 0)
         + coalesce(newest.output_image_tokens, 0) as output_total,
-        input_total + output_total > 0 as is_known,
+        coalesce(newest.search_units, 0)
+        + coalesce(newest.audio_seconds, 0)
+        + coalesce(newest.input_characters, 0)
+        + coalesce(newest.generated_images, 0) as other_total,
+        input_total + output_total + other_total > 0 as is_known,
         case when newest.cache_read_tokens is null then 0 else 1 end
         + case when newest.output_reasoning_tokens is null then 0 else 1 end
         + case when newest.cache_write_5m_tokens is null then 0 else 1 end as details_told
@@ -165,6 +169,7 @@ nested as (
                         then
                             inners.input_total = outers.input_total
                             and inners.output_total = outers.output_total
+                            and inners.other_total = outers.other_total
                     -- of a failed attempt inside nobody says what it used
                     else
                         (inners.is_success or not (outers.is_success or outers.is_known))

@@ -5,7 +5,6 @@ import json
 
 import pytest
 
-from models.facts import CALL
 from pipelines.sources.base import StreamReader
 from pipelines.sources.litellm import SOURCE as LITELLM
 from tests.landing.room import Room, lines, payload
@@ -24,11 +23,8 @@ UNFOLD = """
         )
     )
 """
-COLUMNS = ", ".join(c.name for c in CALL if c.name not in ("source", "source_row"))
 SQL = f"""
-    select
-        source_row, {COLUMNS}, rejected_text, notes,
-        if(status = 'error', 'no_call', rule) as rule
+    select * replace (if(status = 'error', 'no_call', rule) as rule)
     from ({LITELLM.stream.sql})
 """
 

@@ -122,3 +122,21 @@ def test_the_book_can_be_limited_to_the_models_in_use() -> None:
         row for row in whole if (row["provider"], row["model_id"]) in ids
     ]
     assert len(own_rows(book)) == 1
+
+
+def test_writes_of_unknown_lifetime_cost_what_the_contract_asks_for_five_minutes() -> None:
+    short = contract(meter="cache_write_5m", price_per_million=Decimal("3.750000"))
+    own = contract(meter="cache_write", price_per_million=Decimal("4.000000"))
+    earlier = contract(meter="cache_write", valid_from=None, price_per_million=Decimal("1.000000"))
+
+    rows = own_rows(price_table(short))
+    assert [(r["meter"], r["price_per_million"], r["is_inherited"]) for r in rows] == [
+        ("cache_write", Decimal("3.750000"), True),
+        ("cache_write_5m", Decimal("3.750000"), False),
+    ]
+    rows = own_rows(price_table(pa.concat_tables([short, own])))
+    assert [(r["meter"], r["price_per_million"], r["is_inherited"]) for r in rows] == [
+        ("cache_write", Decimal("4.000000"), False),
+        ("cache_write_5m", Decimal("3.750000"), False),
+    ]
+    assert len(own_rows(price_table(pa.concat_tables([short, earlier])))) == 3
