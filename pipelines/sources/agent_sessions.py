@@ -6,11 +6,12 @@ its lines become plain records, of which the shared SQL of gateway logs makes ca
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from models.columns import arrow_schema
 from models.facts import FACTS, Fact
@@ -30,6 +31,8 @@ SUFFIXES = (".jsonl", ".json", ".ndjson", ".jsonl.gz", ".json.gz", ".ndjson.gz")
 Line = Mapping[str, object]
 Call = dict[str, object]
 Row = dict[str, Any]
+
+_LINE = ["file_id", "source_row"]
 
 _PLAIN = (
     "native_id session_id parent_call_id provider_request_id provider_text served_model tier_text"
@@ -146,23 +149,27 @@ def read_sessions(
         ]
         rows += [(file.file_id, n, e.shape, e.rule) for n, e in session.broken.items()]
     found = _calls(rows, form, context)
-    rejected, rejected_lines = [], set()
     names = {file.file_id: file.name for file in unit.files}
-    for row in found:
-        if row["rule"] and (row["file_id"], row["source_row"]) not in rejected_lines:
-            rejected_lines.add((row["file_id"], row["source_row"]))
-            rejected.append(_rejected(row, names))
-    good = [r for r in found if (r["file_id"], r["source_row"]) not in rejected_lines]
-    counters.update(note for row in good for note in row["notes"] if note)
-    kept = {(row["file_id"], row["source_row"]) for row in found}
-    told = Counter(names[file_id] for file_id, _ in kept)
+    broken = found.filter(pc.is_valid(found["rule"])).to_pylist()
+    rejected = {(row["file_id"], row["source_row"]): row for row in reversed(broken)}
+    good = _without(found, rejected)
+    counters.update(pc.drop_null(pc.list_flatten(good["notes"])).to_pylist())
+    told = Counter(found.select(_LINE).group_by(_LINE).aggregate([])["file_id"].to_pylist())
     return Reading(
         facts={Fact.CALLS: _table(good, context)},
         rows_read=read_counts,
-        rows_empty={name: count - told[name] for name, count in read_counts.items()},
-        rejected=rejected,
+        rows_empty={name: read_counts[name] - told[file_id] for file_id, name in names.items()},
+        rejected=[_rejected(row, names) for _, row in sorted(rejected.items())],
         counters=dict(+counters),
     )
+
+
+def _without(found: pa.Table, lines: Collection[tuple[str, int]]) -> pa.Table:
+    """The calls of all but some lines."""
+    if not lines:
+        return found
+    told = zip(*(found[name].to_pylist() for name in _LINE), strict=True)
+    return found.filter(pa.array([line not in lines for line in told], pa.bool_()))
 
 
 def _session(file: FoundFile) -> Session:
@@ -194,21 +201,19 @@ def _refuse_other_kind(session: Session) -> None:
 
 def _calls(
     rows: Sequence[tuple[str, int, str, str | None]], form: CallFormat, context: ReadContext
-) -> list[Row]:
+) -> pa.Table:
     """What the shared SQL makes of the records, people and tags still raw."""
     settings = context.settings
     columns = list(zip(*rows, strict=True)) if rows else [(), (), (), ()]
     with connect() as con:
         con.register("lines", pa.table(list(map(pa.array, columns, _SCHEMA.types)), schema=_SCHEMA))
-        found: pa.Table = con.sql(
+        return con.sql(
             f"select * from ({calls_sql(form)}) order by file_id, source_row, call_id",  # noqa: S608 - our own text
             params={
                 "task_path": _pointer(settings.task_key) if settings.task_key else None,
                 "tag_paths": [_pointer(key) for key in settings.tag_keys],
             },
         ).to_arrow_table()
-    rows_found: list[Row] = found.to_pylist()
-    return rows_found
 
 
 def _pointer(key: str) -> str:
@@ -227,29 +232,42 @@ def _rejected(row: Mapping[str, object], names: Mapping[str, str]) -> Rejected:
     )
 
 
-def _table(rows: Sequence[Mapping[str, object]], context: ReadContext) -> pa.Table:
+def _table(calls: pa.Table, context: ReadContext) -> pa.Table:
     """Good calls in the columns of the contract, with pseudonyms for people."""
+    settings = context.settings
+
+    def safe(value: str) -> str:
+        return context.pseudonym(value) if "@" in value else value
+
+    def column(field: pa.Field) -> pa.ChunkedArray | pa.Array:
+        if field.name == "source":
+            return pa.repeat(pa.scalar(settings.source, field.type), calls.num_rows)
+        values = calls[field.name]
+        if field.name == "user_id":
+            values = _mapped(values, lambda user: context.pseudonym(user) if user else None)
+        elif field.name == "tags":
+            values = _mapped(values, lambda raw: _tags(raw, settings.tag_keys, safe))
+        elif field.name != "served_model" and pa.types.is_string(field.type):
+            is_told = pc.any(pc.match_substring(values, "@")).as_py()
+            values = _mapped(values, safe) if is_told else values
+        return values.cast(field.type)
+
     schema = arrow_schema(FACTS[Fact.CALLS])
-
-    def safe(value: object) -> object:
-        return context.pseudonym(value) if isinstance(value, str) and "@" in value else value
-
-    def presentable(row: Mapping[str, object]) -> dict[str, object]:
-        user = row["user_id"]
-        return {
-            **{name: safe(row[name]) for name in schema.names if name in row},
-            "served_model": row["served_model"],
-            "source": context.settings.source,
-            "user_id": context.pseudonym(str(user)) if user else None,
-            "tags": _tags(row["tags"], context.settings.tag_keys, safe),
-        }
-
-    return pa.Table.from_pylist([presentable(row) for row in rows], schema=schema)
+    return pa.table([column(field) for field in schema], schema=schema)
 
 
-def _tags(raw: object, keys: Sequence[str], safe: Callable[[object], object]) -> str | None:
-    values = json.loads(str(raw))[1:] if raw else []
-    tags = {key: safe(value) for key, value in zip(keys, values, strict=False) if value}
+def _mapped(values: pa.ChunkedArray, change: Callable[[str], str | None]) -> pa.ChunkedArray:
+    """Texts changed, each distinct one once."""
+    changed = {text: change(text) for text in values.unique().to_pylist() if text is not None}
+    if not changed:
+        return values
+    told = values.to_pylist()
+    return pa.chunked_array([pa.array(map(changed.get, told), pa.string())])
+
+
+def _tags(raw: str, keys: Sequence[str], safe: Callable[[str], str]) -> str | None:
+    values = zip(keys, json.loads(raw)[1:], strict=False)
+    tags = {key: safe(value) for key, value in values if value}
     return json.dumps(tags, sort_keys=True, ensure_ascii=False) if tags else None
 
 

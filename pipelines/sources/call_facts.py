@@ -300,7 +300,7 @@ select
     rule,
     {cost_test_sql("cost", _PRICED_AS)} as cost_test,
     if(rule is null, null, left(line, 64)) as rejected_text,
-    [
+    list_concat(list_transform(coalesce(unread, []), lambda n: 'unread_usage:' || n), [
         if(is_ambiguous, 'unknown_semantics', null),
         if(input_evidence <> input_totals, 'input_' || input_evidence, null),
         if(output_evidence <> output_totals, 'output_' || output_evidence, null),
@@ -314,7 +314,7 @@ select
         if(untold > 0, 'cache_lifetime_unknown', null),
         if(ended is null and ended_text is not null, 'unreadable_end', null),
         note
-    ] as notes
+    ]) as notes
 from ruled
 """  # noqa: S608 - our own constants only
 """What follows the relation `meant`: the columns of `call_sql`, and what the totals mean."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from models.vocabulary import TokenSemantics
 from pipelines.sources.base import TokenRule
 from pipelines.sources.call_facts import COUNTS, FACTS
+from pipelines.sources.call_words import PARTS_OF_COUNTS
 from pipelines.sources.provider_words import provider_sql
 from pipelines.sources.sql_text import chosen, literal, renamed, texts
 
@@ -42,6 +43,7 @@ _TEXTS = (
     "ended_text",  # whatever `ended` is made of, to see that it could be read
     "cost_text",
     "note",  # one more thing to count
+    "usage_text",  # the whole usage, as JSON
     *COUNTS,
 )
 _TYPED = {
@@ -90,6 +92,8 @@ class CallFormat:
             evidence.
         has_sound_total: Whether a total of its own at least adds up.
         blanks: Texts that stand for nothing.
+        usage: Paths of the whole usage, of which the first with a value counts: a count in it that
+            `paths` do not read is noted by its name.
     """
 
     source_format: str
@@ -100,6 +104,7 @@ class CallFormat:
     own_totals: tuple[str, ...] = ()
     has_sound_total: bool = True
     blanks: tuple[str, ...] = ("",)
+    usage: tuple[str, ...] = ()
 
     def token_rules(self) -> tuple[TokenRule, ...]:
         """What its totals mean, as it is published."""
@@ -179,7 +184,14 @@ def calls_sql(form: CallFormat) -> str:
         position += len(places)
         values = ", ".join(f"top[{i}]" for i in places)
         names.append(f"coalesce({values}) as {name}")
+    if form.usage:
+        position += len(form.usage)
+        every += form.usage
+        values = ", ".join(f"top[{position - i}]" for i in range(len(form.usage), 0, -1))
+        names.append(f"coalesce({values}, null) as usage_text")
     columns = {c: c if c in form.paths else "cast(null as varchar)" for c in _TEXTS}
+    if form.usage:
+        columns["usage_text"] = "usage_text"
     columns |= _TYPED | dict(form.columns)
     if form.wrapped_in:
         nothing = f"try(json_array_length(line, '$.{form.wrapped_in}')) = 0 and native_id is null"
@@ -235,6 +247,7 @@ named as (
 meant as (
     select
         *,
+        {_unread(form) if form.usage else "cast(null as varchar[])"} as unread,
         {_by_provider({p: t.input for p, t in form.totals.items()})} as input_totals,
         {_by_provider({p: t.output for p, t in form.totals.items()})} as output_totals,
         {str(form.has_sound_total).lower()} as has_sound_total,
@@ -242,6 +255,18 @@ meant as (
     from named
 ),
 {FACTS}"""  # noqa: S608 - our own constants only
+
+
+def _unread(form: CallFormat) -> str:
+    """Names of counts in the usage that nobody reads and that are no part of those read."""
+    read = {
+        path.rpartition(".")[2] for name in COUNTS for path in several(form.paths.get(name, ()))
+    }
+    found = "regexp_extract_all(usage_text, '\"([a-z0-9_]{1,40})\"\\s*:\\s*[1-9][0-9]*\\s*[,}]', 1)"
+    known = chosen("n", sorted(read | PARTS_OF_COUNTS))
+    # each pass beside the answer has counts of its own, by the names of those read
+    passes = "if(try(json_array_length(usage_text, '$.iterations')) > 1, ['iterations'], [])"
+    return f"list_concat({passes}, list_distinct(list_filter({found}, lambda n: not {known})))"
 
 
 def several(paths: str | Sequence[str]) -> Sequence[str]:

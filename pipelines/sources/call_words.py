@@ -19,6 +19,24 @@ LOOK_UPS = (
 )
 """Paths of requests about a use that is counted elsewhere, or about one that is none."""
 
+PARTS_OF_COUNTS = frozenset(
+    {
+        "prompt_tokens",
+        "completion_tokens",
+        "input_tokens",
+        "output_tokens",
+        "total_tokens",
+        "text_tokens",
+        "accepted_prediction_tokens",
+        "rejected_prediction_tokens",
+        "prompt_cache_miss_tokens",
+        "time_per_token",
+        "time_to_first_token",
+        "llm_accuracy",
+    }
+)
+"""Counts in a usage that are inside those read, or count no use."""
+
 ROLES = {
     "embedding": "embedding",
     "rerank": "rerank",

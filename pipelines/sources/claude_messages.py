@@ -27,23 +27,36 @@ def read_messages(session: Session) -> None:
     for number, line in session.lines.items():
         if (told := _told(line)) and _is_call(member(told, "message")):
             messages[_identity(told)].append((number, told))
-    tools = {
+    by_uuid = _by_uuid(session)
+    ended = {session_of(r) for r in session.lines.values() if r.get("type") == "result"}
+    callers = {identity: _parent(lines[0][1], by_uuid) for identity, lines in messages.items()}
+    tools = _tools(messages) if any(callers.values()) else {}
+    for identity, lines in messages.items():
+        if str(_message(lines[0]).get("model")).startswith("<"):
+            session.counters["made_by_client"] += 1
+            continue
+        parent = callers[identity]
+        session.calls += _calls(session, identity, tools.get(parent or "", parent), lines, ended)
+    session.set_aside_unread(_is_read)
+
+
+def _by_uuid(session: Session) -> Mapping[str, Line]:
+    """Lines by their id, where a sub-agent's may name one of them."""
+    lines = session.lines.values()
+    if not any(line.get("isSidechain") for line in lines):
+        return {}
+    return {str(line.get("uuid")): line for line in lines}
+
+
+def _tools(messages: Mapping[str, Sequence[Numbered]]) -> Mapping[str, str]:
+    """The messages that called tools, by the id of the call."""
+    return {
         str(block.get("id")): identity
         for identity, lines in messages.items()
         for _, line in lines
         for block in items(member(line, "message"), "content")
         if block.get("type") == "tool_use"
     }
-    by_uuid = {str(line.get("uuid")): line for line in session.lines.values()}
-    ended = {session_of(r) for r in session.lines.values() if r.get("type") == "result"}
-    for identity, lines in messages.items():
-        if str(_message(lines[0]).get("model")).startswith("<"):
-            session.counters["made_by_client"] += 1
-            continue
-        parent = _parent(lines[0][1], by_uuid)
-        caller = tools.get(parent or "", parent)
-        session.calls += _calls(session, identity, caller, lines, ended)
-    session.set_aside_unread(_is_read)
 
 
 def _told(line: Line) -> Line | None:

@@ -71,6 +71,8 @@ class Runs:
     """The `modelUsage` of each session's last result."""
     made: dict[str, list[Call]] = field(default_factory=dict)
     """The rests of each result: another file may tell it again."""
+    waiting: deque[tuple[int, Call]] = field(default_factory=deque)
+    """Calls of earlier files that no result has followed yet."""
 
     def add_rests(self, session: Session) -> None:
         """Add what the results of a file tell beyond its messages to the calls of the file.
@@ -81,13 +83,17 @@ class Runs:
         own = {run for _, run, line in results if _is_own(line)}
         # such a run says nothing of what was before it
         ledgers = {run: _Ledger() if run in own else self.ledgers[run] for _, run, _ in results}
-        waiting = deque(sorted(session.calls, key=lambda numbered: numbered[0]))
+        before, told = self.waiting, deque(sorted(session.calls, key=_number))
         for number, run, _ in results:
-            while waiting and waiting[0][0] < number:
-                self._count(waiting.popleft()[1], ledgers)
+            while before:
+                self._count(before.popleft()[1], {})
+            while told and told[0][0] < number:
+                self._count(told.popleft()[1], ledgers)
             session.calls += [(number, r) for r in self._rests(session, number, run, ledgers[run])]
-        for _, call in waiting:
-            self._count(call, ledgers)
+        if results:
+            while told:
+                self._count(told.popleft()[1], ledgers)
+        self.waiting += told
         session.counters["result_below_messages"] += sum(
             min(_billed(ledger.rest(name))) < 0
             for ledger in ledgers.values()
@@ -135,6 +141,10 @@ class Runs:
         return summed if is_started_anew else grown
 
 
+def _number(numbered: tuple[int, Call]) -> int:
+    return numbered[0]
+
+
 def _results(session: Session) -> Iterator[tuple[int, str, Line]]:
     for number, line in session.lines.items():
         if line.get("type") == "result":
@@ -163,8 +173,6 @@ def _rest(ledger: _Ledger, plain: str, told: Line, name: str) -> Call | None:
     if min(_billed(rest)) < 0 or not any(_billed(rest)):
         return None
     ledger.spent[plain] = _sum(ledger.spent.get(plain, {}), rest)
-    lifetimes = [rest.get(ours, 0) for ours in _LIFETIMES]
-    is_split = any(theirs in told for theirs in _LIFETIMES.values()) and min(lifetimes) >= 0
     # the messages that it completes were served alike
     served = ledger.served[plain]
     tier, geo = next(iter(served)) if len(served) == 1 else (None, None)
@@ -176,8 +184,20 @@ def _rest(ledger: _Ledger, plain: str, told: Line, name: str) -> Call | None:
         # it may have no input, and be of several calls
         "operation": "other",
         "note": "rest_of_run",
-        **{ours: rest.get(ours, 0) for ours in (_NAMES if is_split else _SUMS)},
+        **{ours: rest.get(ours, 0) for ours in _SUMS},
+        **_lifetimes(rest, told),
     }
+
+
+def _lifetimes(rest: Sums, told: Line) -> Sums:
+    """What is known of the lifetimes of the cache writes: answers that say none are in neither."""
+    split = {ours: rest.get(ours, 0) for ours, theirs in _LIFETIMES.items() if theirs in told}
+    if min(split.values(), default=-1) < 0:
+        return {}
+    if sum(split.values()) == rest.get("cache_write", 0):
+        return split
+    some = {ours: count for ours, count in split.items() if count}
+    return some if len(some) == 1 else {}
 
 
 def _billed(used: Sums) -> list[int]:

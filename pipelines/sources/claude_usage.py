@@ -6,6 +6,7 @@ a call of its own. Which passes are inside is told by the numbers; where these f
 passes' names.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ _COUNTS = (
     "cache_creation_input_tokens",
     "output_tokens",
 )
+_LIFETIMES = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
 _OWN = ("message", "fallback_message")
 """Passes of the message itself: the second answered where the first AI model declined."""
 _INSIDE = (("message",), _OWN, ("fallback_message",))
@@ -40,17 +42,33 @@ class Pass(NamedTuple):
 
 def counts(used: Line) -> Call:
     """The counts of one usage record by our names, as they are."""
-    lifetimes = member(used, "cache_creation")
+    five_minutes, one_hour = _lifetimes(used)
     return {
         "reported_input": used.get("input_tokens"),
         "cache_read": used.get("cache_read_input_tokens"),
         "cache_write": used.get("cache_creation_input_tokens"),
-        "cache_write_5m": lifetimes.get("ephemeral_5m_input_tokens"),
-        "cache_write_1h": lifetimes.get("ephemeral_1h_input_tokens"),
+        "cache_write_5m": five_minutes,
+        "cache_write_1h": one_hour,
         "reported_output": used.get("output_tokens"),
         "reasoning": member(used, "output_tokens_details").get("thinking_tokens"),
         "web_searches": member(used, "server_tool_use").get("web_search_requests"),
     }
+
+
+def _lifetimes(used: Line) -> tuple[object, object]:
+    """Cache writes by lifetime. A record of several passes may hold those of one of them only."""
+    told = member(used, "cache_creation")
+    written = counted(used, "cache_creation_input_tokens")
+    passes = [one for one in items(used, "iterations") if one.get("type") in _OWN]
+    if passes and sum(counted(told, name) for name in _LIFETIMES) != written:
+        summed = Counter[str]()
+        for one in passes:
+            split = member(one, "cache_creation")
+            summed.update({name: counted(split, name) for name in _LIFETIMES})
+        if summed.total() == written:
+            told = summed
+    five_minutes, one_hour = (told.get(name) for name in _LIFETIMES)
+    return five_minutes, one_hour
 
 
 def tier(used: Line) -> object:

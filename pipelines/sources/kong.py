@@ -27,6 +27,7 @@ Never read:
     Payloads, headers, `client_ip`, and any other field.
 
 Traps:
+    - Counts in the usage that nobody reads are counted by name, as `unread_usage`.
     - A cost of 0 may mean that no prices are set in the plugin; it never discounts the cache.
     - Embeddings for the semantic cache or for retrieval are counted in a note, not as calls.
     - A stream whose last event never came has no output, or no counts at all: what is missing is
@@ -83,9 +84,15 @@ _FORMAT = CallFormat(
         "reported_input": _of_plugin("usage.prompt_tokens", "usage.input_tokens"),
         "reported_output": _of_plugin("usage.completion_tokens", "usage.output_tokens"),
         "reported_total": _of_plugin("usage.total_tokens"),
-        "cache_read": _of_plugin("usage.prompt_tokens_details.cached_tokens"),
+        "cache_read": _of_plugin(
+            "usage.prompt_tokens_details.cached_tokens",
+            "usage.input_tokens_details.cached_tokens",
+        ),
         "input_audio": _of_plugin("usage.prompt_tokens_details.audio_tokens"),
-        "reasoning": _of_plugin("usage.completion_tokens_details.reasoning_tokens"),
+        "reasoning": _of_plugin(
+            "usage.completion_tokens_details.reasoning_tokens",
+            "usage.output_tokens_details.reasoning_tokens",
+        ),
         "output_audio": _of_plugin("usage.completion_tokens_details.audio_tokens"),
         "cost_text": _of_plugin("usage.cost"),
         "embedded": _of_plugin('"rag-inject".embeddings_tokens', "cache.embeddings_tokens"),
@@ -113,6 +120,7 @@ _FORMAT = CallFormat(
         "google": Totals(INCLUSIVE, EXCLUSIVE, "The provider's own counts, without thoughts."),
         "*": Totals(INCLUSIVE, INCLUSIVE, "The provider's own counts, as OpenAI has them."),
     },
+    usage=tuple(_of_plugin("usage")),
     own_totals=("openai", "azure", "google"),
 )
 

@@ -30,6 +30,7 @@ Never read:
 
 Traps:
     - A cost of 0 may mean that Portkey knows no price.
+    - Counts in the answer's usage that nobody reads are counted by name, as `unread_usage`.
     - Without `response` all input is priced as uncached.
     - Failed attempts before an automatic retry are not in the export.
 """
@@ -93,6 +94,7 @@ _FORMAT = CallFormat(
         ],
         "reported_total": [*_answer("usage.total_tokens"), "$.total_units"],
         "cache_read": _answer(
+            "usage.prompt_cache_hit_tokens",
             "usage.prompt_tokens_details.cached_tokens",
             "usage.input_tokens_details.cached_tokens",
             "usage.cache_read_input_tokens",
@@ -145,6 +147,7 @@ _FORMAT = CallFormat(
             "As OpenAI counts; that the unit columns agree with the usage is unverified.",
         ),
     },
+    usage=tuple(_answer("usage")),
     own_totals=("openai", "azure", "google", "anthropic"),
 )
 

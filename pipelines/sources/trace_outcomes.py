@@ -38,6 +38,7 @@ ACTIONS = {
 }
 """What to do next about each rule."""
 
+_JSON = json.JSONDecoder(parse_float=Decimal)
 _COLUMNS = [column.name for column in FACTS[Fact.OUTCOMES]]
 
 
@@ -208,7 +209,7 @@ def records(file: FoundFile) -> Iterator[object]:
 
 def _parsed(content: bytes) -> object:
     try:
-        return json.loads(content, parse_float=Decimal)
+        return _JSON.decode(content.decode(json.detect_encoding(content), "surrogatepass"))
     except (ValueError, RecursionError):
         return RowError("not_json", None, redacted(content[:64].decode(errors="replace")))
 

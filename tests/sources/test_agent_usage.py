@@ -25,6 +25,8 @@ from tests.sources.agents import (
     used,
 )
 
+NAME = "claude-sonnet-4-6"
+
 
 def landed(source, tmp_path, **files):
     """The calls of some files by id, and what was counted; a name's `_` is a folder's `/`."""
@@ -142,6 +144,51 @@ def test_the_numbers_tell_which_passes_a_record_holds(tmp_path, kinds, told, bes
     assert counters.get("iterations_contradict_usage", 0) == noted
 
 
+def test_a_record_that_has_the_lifetimes_of_one_pass_only_takes_those_of_all(tmp_path):
+    def split(five_minutes, one_hour):
+        return {
+            "cache_creation_input_tokens": five_minutes + one_hour,
+            "cache_creation": {
+                "ephemeral_5m_input_tokens": five_minutes,
+                "ephemeral_1h_input_tokens": one_hour,
+            },
+        }
+
+    passes = [
+        {"type": "message", "input_tokens": 60, "output_tokens": 5, **split(0, 200)},
+        {"type": "message", "input_tokens": 40, "output_tokens": 15, **split(30, 0)},
+    ]
+    usage = {**split(30, 0), "cache_creation_input_tokens": 230, "iterations": passes}
+    calls, counters, _ = landed(CLAUDE, tmp_path, a=[message("m", usage=usage)])
+
+    assert tokens(calls["m:req-m"], "cache_write_5m", "cache_write_1h") == [30, 200]
+    assert counters == {}
+
+
+@pytest.mark.parametrize(
+    ("told", "known"),
+    [
+        ((500, 200, 300), [200, 300, 0]),
+        ((500, 200, 0), [200, None, 300]),
+        ((500, 200, 100), [None, None, 500]),
+        ((500, None, None), [None, None, 500]),
+    ],
+)
+def test_cache_writes_of_a_rest_whose_lifetime_nobody_tells_are_of_unknown_lifetime(
+    tmp_path, told, known
+):
+    names = ["cacheCreationInputTokens"] + [
+        f"cacheCreationEphemeral{life}InputTokens" for life in ("5m", "1h")
+    ]
+    more = {name: n for name, n in zip(names, told, strict=True) if n is not None}
+    end = result("r", "2026-10-05T08:00:05Z", {NAME: used(100, 30, **more)})
+    calls, counters, _ = landed(SDK, tmp_path, a=[streamed("m", "2026-10-05T08:00:00Z"), end])
+    rest = calls[f"r:{NAME}"]
+
+    assert tokens(rest, "cache_write_5m", "cache_write_1h", "cache_write") == known
+    assert "token_conflict" not in counters
+
+
 def test_thinking_is_output_that_is_told_apart(tmp_path):
     usage = {"output_tokens": 90, "output_tokens_details": {"thinking_tokens": 60}}
     calls, _, _ = landed(CLAUDE, tmp_path, a=[message("m", usage=usage)])
@@ -223,7 +270,6 @@ def test_a_message_without_usage_is_a_call_of_unknown_usage(tmp_path):
 
 # ------------------------------------------------------------------ results
 
-NAME = "claude-sonnet-4-6"
 FIRST = [
     streamed("m1", "2026-10-05T08:00:00Z"),
     result("r1", "2026-10-05T08:00:05Z", {NAME: used(100, 30)}),

@@ -90,6 +90,21 @@ def test_a_record_of_another_shape_with_marks_of_ai_work_is_set_aside(landed, ki
 
 
 @pytest.mark.parametrize(
+    ("kind", "usage"), [("portkey", "response/usage"), ("kong", "ai/proxy/usage")]
+)
+def test_a_count_that_nobody_reads_is_noted_by_its_name(landed, kind, usage):
+    with_more, with_none = good(kind, 1), good(kind, 2)
+    put(with_more, usage + "/iterations", [{"input_tokens": 7}, {"input_tokens": 9, "new": 700}])
+    put(with_more, usage + "/prompt_tokens_details/text_tokens", 40)
+    put(with_none, usage + "/new_tokens", 0)
+    put(with_none, usage + "/note", "7 tokens")
+    calls, record = landed(kind, log=lines(with_more, with_none))
+
+    assert len(calls) == 2
+    assert record.counters == {"unread_usage:iterations": 1, "unread_usage:new": 1}
+
+
+@pytest.mark.parametrize(
     ("kind", "changes", "role"),
     [
         ("kong", {"request/method": "GET", "upstream_uri": "/v1/responses/resp_1"}, "management"),
