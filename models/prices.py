@@ -60,6 +60,24 @@ PRICE = (
     *LIST_PRICE,
     Column("issuer", _TEXT, "Invoice issuer the price holds for; null is any."),
     Column("price_kind", _TEXT, "PriceKind, see above.", nullable=False),
+    Column(
+        "inference_geo",
+        _TEXT,
+        "Geography the price holds in, `*` any other; null: where none is said.",
+    ),
+    Column(
+        "is_per_call",
+        "BOOLEAN",
+        "The price is for a call that uses the meter at all, however much.",
+        nullable=False,
+    ),
+    Column(
+        "precedence",
+        "INTEGER",
+        "0 a contract row, 1 one made of it; 2 and 3 list prices as the company changes them, for "
+        "a tier or size and always; 4 the list. The least half of it holds, then the finest row.",
+        nullable=False,
+    ),
 )
 
 RESOLVED_MODEL = (

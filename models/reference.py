@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from models.columns import Column
 from models.facts import INSTANT, MONEY, TEXT
+from models.price_modifiers import PriceAttribute
 from models.vocabulary import ChargeCategory, ChargeTo, MatchOn, Meter, ServiceTier, SharedMethod
 
 SHARE = "DECIMAL(18,12)"
@@ -46,6 +47,8 @@ class ReferenceTable:
     """Column to what a blank means, where a blank has a meaning other than null."""
     parts: tuple[str, ...] = ()
     """Columns in which rows of one `rule_id` may differ; in all others they are equal."""
+    added: tuple[str, ...] = ()
+    """Columns for rare cases: a file may have them, and a fresh one has not."""
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -126,6 +129,24 @@ CONTRACT_PRICES = (
     Column("service_tier", TEXT, "Price level; blank = standard.", nullable=False),
     Column("currency", TEXT, "ISO 4217, upper case.", nullable=False),
     Column("price_per_million", "DECIMAL(18,6)", "Price of 1,000,000 units.", nullable=False),
+    *_VALIDITY,
+    Column(
+        "min_input_tokens",
+        "INTEGER",
+        "Only for calls with more input tokens of all kinds than this; blank = all.",
+        nullable=False,
+    ),
+    Column("inference_geo", TEXT, "Only for calls in this geography, such as us; blank = any."),
+)
+PRICE_MODIFIERS = (
+    Column("rank", "INTEGER", "Modifiers are tried in this order: lowest first.", nullable=False),
+    Column("issuer", TEXT, "Who invoices at the changed price.", nullable=False),
+    Column("provider", TEXT, "Provider whose prices it changes.", nullable=False),
+    Column("model_id", TEXT, "AI models, by the id of the price list; * is anything, blank all."),
+    Column("meter", TEXT, "Meter; blank = every meter of tokens."),
+    Column("attribute", TEXT, "What it looks at; blank = nothing: it changes list prices always."),
+    Column("value", TEXT, "Value of the attribute: us, batch, 200000; * is any geography."),
+    Column("factor", "DECIMAL(18,9)", "What the price is multiplied by.", nullable=False),
     *_VALIDITY,
 )
 MODEL_ALIASES = (
@@ -244,9 +265,31 @@ _TABLES = (
         "contract_prices.csv",
         "One row per negotiated unit price and period; it wins over the list price.",
         CONTRACT_PRICES,
-        keys=(Key(("issuer", "provider", "model_id", "meter", "service_tier", "currency")),),
+        keys=(
+            Key(
+                (
+                    "issuer",
+                    "provider",
+                    "model_id",
+                    "meter",
+                    "service_tier",
+                    "currency",
+                    "min_input_tokens",
+                    "inference_geo",
+                )
+            ),
+        ),
         vocabulary={"meter": tuple(Meter), "service_tier": tuple(ServiceTier)},
-        defaults={"service_tier": ServiceTier.STANDARD},
+        defaults={"service_tier": ServiceTier.STANDARD, "min_input_tokens": "0"},
+        added=("min_input_tokens", "inference_geo"),
+    ),
+    ReferenceTable(
+        "ref_price_modifiers",
+        "price_modifiers.csv",
+        "One row per agreed change of prices and period: a discount, or a factor for an attribute.",
+        PRICE_MODIFIERS,
+        keys=(Key(("rank",)),),
+        vocabulary={"meter": tuple(Meter), "attribute": tuple(PriceAttribute)},
     ),
     ReferenceTable(
         "ref_model_aliases",

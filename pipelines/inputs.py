@@ -11,7 +11,7 @@ from models.prices import ResolvedBy
 from models.vocabulary import MatchOn, Meter
 from pipelines.engine.duckdb import Session
 from pipelines.lake import Lake
-from pipelines.prices import is_known, price_table, resolve_models, with_nearest
+from pipelines.prices import is_known, modifier_book, price_table, resolve_models, with_nearest
 from pipelines.reference import Reference
 from pipelines.workspace import Workspace
 
@@ -157,10 +157,12 @@ class Inputs:
         if is_nearest_told:
             models = with_nearest(models)
         session.register("model_map", models)
+        tables = self._reference.tables
+        modifiers = tables["ref_price_modifiers"]
         session.register(
-            "price_book",
-            price_table(self._reference.tables["ref_contract_prices"], aliases, models),
+            "price_book", price_table(tables["ref_contract_prices"], aliases, models, modifiers)
         )
+        session.register("price_modifiers", modifier_book(modifiers))
 
 
 def days_of(from_date: date, to_date: date) -> Iterator[date]:

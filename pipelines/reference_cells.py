@@ -28,6 +28,7 @@ _INSTANT = re.compile(
     re.ASCII,
 )
 _INTEGER = re.compile(r"-?[0-9]{1,9}", re.ASCII)
+_GEOGRAPHY = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
 _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
 _AMOUNT_FIX = "Write plain digits with a point, such as 1234.56: no separators, no exponent."
 _DATE_FIX = "Write it like 2026-10-14."
@@ -198,6 +199,12 @@ def _not_negative(amount: Decimal) -> None:
         raise CellError("negative", "The amount is below 0.", "Write 0 or more.")
 
 
+def _geography(name: str) -> None:
+    if not _GEOGRAPHY.fullmatch(name):
+        fix = "Use lower-case letters, digits and '-', as calls name it: us, eu."
+        raise CellError("form", "The value does not have the form of a geography.", fix)
+
+
 _COLUMN_RULES: dict[str, Callable[[Any], None]] = {
     "currency": _currency,
     "from_currency": _currency,
@@ -208,4 +215,7 @@ _COLUMN_RULES: dict[str, Callable[[Any], None]] = {
     "share": _share,
     "rate": _above_zero,
     "price_per_million": _not_negative,
+    "min_input_tokens": _not_negative,
+    "factor": _not_negative,
+    "inference_geo": _geography,
 }

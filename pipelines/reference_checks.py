@@ -4,6 +4,7 @@ Two rules that could both win, a share that is lost, an id that leads nowhere: e
 without a trace, so none of them gets past here.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,8 +12,9 @@ from decimal import Decimal
 from itertools import combinations_with_replacement, pairwise
 from typing import Any
 
+from models.price_modifiers import PriceAttribute
 from models.reference import Key
-from models.vocabulary import MatchOn, SharedMethod
+from models.vocabulary import MatchOn, ServiceTier, SharedMethod
 from pipelines.prices import is_known, resolve_models, with_nearest
 from pipelines.problems import SHOWN_PER_KIND, Problem, did_you_mean, shown
 from pipelines.reference_files import Rows
@@ -23,6 +25,11 @@ _TAGS = (MatchOn.CALL_TAG, MatchOn.RESOURCE_TAG)
 _WITHOUT_KEY = (MatchOn.GATEWAY_TEAM, MatchOn.USER)
 _OVER_ALL = (SharedMethod.EVEN, SharedMethod.PROPORTIONAL, SharedMethod.USAGE)
 _SHOWN_IN_CYCLE = 10
+_VALUES = {
+    PriceAttribute.SERVICE_TIER: f"Use one of: {', '.join(ServiceTier)}.",
+    PriceAttribute.INPUT_TOKENS: "Write the number of input tokens above which it holds.",
+    PriceAttribute.INFERENCE_GEO: "Write the geography as calls name it: us, eu; * is any.",
+}
 
 
 def check_tables(tables: Mapping[str, Rows]) -> Iterator[Problem]:
@@ -39,6 +46,7 @@ def check_tables(tables: Mapping[str, Rows]) -> Iterator[Problem]:
             yield from _uneven_rules(rows)
     yield from _match_keys(tables["ref_ownership_rules"])
     yield from _methods(tables["ref_shared_cost_rules"])
+    yield from _modifiers(tables["ref_price_modifiers"])
 
 
 def warn_tables(tables: Mapping[str, Rows], tag_keys: Iterable[str]) -> Iterator[Problem]:
@@ -269,6 +277,21 @@ def _methods(rows: Rows) -> Iterator[Problem]:
             yield rows.problem(members[1], "cost_center_id", "method", said, "Keep one row.")
         for row in members:
             yield from _method_cells(rows, row, method, is_alone=len(members) == 1)
+
+
+def _modifiers(rows: Rows) -> Iterator[Problem]:
+    """A modifier of an attribute names a value of it, and no other does."""
+    for row in _good(rows):
+        attribute, value = rows.values["attribute"][row], rows.values["value"][row]
+        fix = _VALUES.get(attribute, "Leave it blank, or name the attribute.")
+        is_right = {
+            None: value is None,
+            PriceAttribute.SERVICE_TIER: value in tuple(ServiceTier),
+            PriceAttribute.INPUT_TOKENS: bool(value and re.fullmatch("[1-9][0-9]{0,8}", value)),
+        }.get(attribute, value is not None)
+        if not is_right:
+            said = "The value does not fit the attribute."
+            yield rows.problem(row, "value", "modifier_value", said, fix)
 
 
 def _method_cells(rows: Rows, row: int, method: str, *, is_alone: bool) -> Iterator[Problem]:

@@ -75,8 +75,14 @@ def reference_template(table: ReferenceTable, examples: Sequence[Mapping[str, st
         must = " Required." if column.name in table.required else ""
         closed = table.vocabulary.get(column.name)
         one_of = f" One of: {', '.join(closed)}." if closed else ""
+        if column.name in table.added:
+            must = " Add the column where you need it."
         notes.append(f"{column.name:{width}}  {column.description}{must}{one_of}")
-    rows, header = _example_lines(table, examples)
+    rare = [row for row in examples if row.keys() & set(table.added)]
+    if rare:
+        every = [column.name for column in table.columns]
+        notes += ["", "With more columns, for example:", ",".join(every), *_csv_lines(every, rare)]
+    rows, header = _example_lines(table, [row for row in examples if row not in rare])
     comments = [f"# {line}".rstrip() for line in [*notes, "", "For example:", *rows]]
     return "\n".join([*comments, *header, ""])
 
@@ -113,8 +119,12 @@ def _example_lines(
     if table.file_name.endswith(".yaml"):
         entries = [[f"{name}: {value}" for name, value in row.items()] for row in rows]
         return [f"{'  ' if i else '- '}{line}" for e in entries for i, line in enumerate(e)], []
-    names = [column.name for column in table.columns]
+    names = [column.name for column in table.columns if column.name not in table.added]
+    return _csv_lines(names, rows), [",".join(names)]
+
+
+def _csv_lines(names: Sequence[str], rows: Sequence[Mapping[str, str]]) -> list[str]:
     out = io.StringIO()
     writer = csv.DictWriter(out, names, lineterminator="\n")
     writer.writerows(rows)
-    return out.getvalue().splitlines(), [",".join(names)]
+    return out.getvalue().splitlines()

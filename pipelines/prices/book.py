@@ -1,4 +1,4 @@
-"""The whole price book: a workspace's contract rows beside the price list."""
+"""The whole price book: a workspace's contract rows and modifiers beside the price list."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,6 +9,14 @@ from models.prices import PRICE_SCHEMA, PriceKind
 from models.vocabulary import Meter, ServiceTier
 from pipelines.prices.listing import list_prices, list_prices_of
 from pipelines.prices.matching import resolve_models
+from pipelines.prices.modifiers import (
+    company_list,
+    list_modifiers,
+    modified_contract,
+    modified_list,
+    modifier_table,
+    own_modifiers,
+)
 
 _ORDER = [
     (name, "ascending")
@@ -19,9 +27,11 @@ _ORDER = [
         "model_id",
         "meter",
         "service_tier",
+        "inference_geo",
         "valid_from",
         "time_from",
         "min_input_tokens",
+        "precedence",
     )
 ]
 
@@ -30,6 +40,7 @@ def price_table(
     contract: pa.Table | None = None,
     aliases: pa.Table | None = None,
     models: pa.Table | None = None,
+    modifiers: pa.Table | None = None,
 ) -> pa.Table:
     """Contract rows and list rows in one table; SQL takes the contract row where both hold.
 
@@ -39,38 +50,60 @@ def price_table(
             model or meter stays null and means any.
         aliases: `ref_model_aliases`.
         models: Resolved names (`RESOLVED_MODEL`): list rows of other models are left out.
+        modifiers: `ref_price_modifiers`: what the company agreed on beside single prices.
 
     Returns:
         Rows in the shape of `PRICE`, contract rows first, in a stable order. `price_per_million`
-        is in the row's own `currency`.
+        is in the row's own `currency`. Prices that a modifier makes of others are rows, too.
     """
-    contract_rows = [] if contract is None else contract.to_pylist()
-    pairs = [(row["provider"], row["model_id"]) for row in contract_rows]
+    book, own = list_modifiers(), own_modifiers(modifiers)
+    listed = modified_list(_listed(models), book)
+    rows = [
+        *modified_contract(_contract(contract, aliases), own, book),
+        *company_list(listed, own, book),
+        *listed,
+    ]
+    return pa.Table.from_pylist(rows, schema=PRICE_SCHEMA).sort_by(_ORDER)
+
+
+def modifier_book(modifiers: pa.Table | None = None) -> pa.Table:
+    """The company's modifiers and those of the book, in the shape of `PRICE_MODIFIER`.
+
+    Args:
+        modifiers: `ref_price_modifiers`.
+    """
+    return modifier_table([*own_modifiers(modifiers), *list_modifiers()])
+
+
+def _contract(contract: pa.Table | None, aliases: pa.Table | None) -> list[dict[str, Any]]:
+    rows = [] if contract is None else contract.to_pylist()
+    pairs = [(row["provider"], row["model_id"]) for row in rows]
     resolved = {
         (row["provider"], row["model_text"]): row
         for row in resolve_models(pairs, aliases).to_pylist()
     }
-    rows = []
-    for row, pair in zip(contract_rows, pairs, strict=True):
-        names = resolved[pair]
-        rows.append(
-            {
-                **{name: row[name] for name in PRICE_SCHEMA.names if name in row},
-                "provider": names["price_provider"],
-                "model_id": names["model_id"],
-                "service_tier": row["service_tier"] or ServiceTier.STANDARD,
-                "min_input_tokens": 0,
-                "is_inherited": False,
-                "is_rounded": False,
-                "price_source": PriceKind.CONTRACT,
-                "price_kind": PriceKind.CONTRACT,
-            }
-        )
-    own = pa.Table.from_pylist([*rows, *_untold_writes(rows)], schema=PRICE_SCHEMA)
-    return pa.concat_tables([own, _listed(models)]).sort_by(_ORDER)
+    own = [
+        {
+            **dict.fromkeys(PRICE_SCHEMA.names),
+            **{name: row[name] for name in PRICE_SCHEMA.names if name in row},
+            "provider": resolved[pair]["price_provider"],
+            "model_id": resolved[pair]["model_id"],
+            "service_tier": row["service_tier"] or ServiceTier.STANDARD,
+            "min_input_tokens": row.get("min_input_tokens") or 0,
+            "is_inherited": False,
+            "is_rounded": False,
+            "price_source": PriceKind.CONTRACT,
+            "price_kind": PriceKind.CONTRACT,
+            "is_per_call": False,
+            "precedence": 0,
+            "is_own": True,
+        }
+        for row, pair in zip(rows, pairs, strict=True)
+    ]
+    return [*own, *_untold_writes(own)]
 
 
-def _untold_writes(rows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+def _untold_writes(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Contract prices of writes of unknown lifetime: at least those of the shortest one."""
     own = {_key(row) for row in rows}
     for row in rows:
@@ -83,14 +116,19 @@ def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(row.get(name) for name in (*(name for name, _ in _ORDER), "currency"))
 
 
-def _listed(models: pa.Table | None) -> pa.Table:
+def _listed(models: pa.Table | None) -> list[dict[str, Any]]:
     """The price list, or that of some models, in the shape of the book: for any issuer."""
     if models is None:
         listed = list_prices()
     else:
         names = (models[name].to_pylist() for name in ("price_provider", "model_id"))
         listed = list_prices_of(frozenset(zip(*names, strict=True)))
-    count = listed.num_rows
-    return listed.append_column("issuer", pa.nulls(count, pa.string())).append_column(
-        PRICE_SCHEMA.field("price_kind"), pa.repeat(PriceKind.LIST.value, count)
-    )
+    told = {
+        "issuer": None,
+        "price_kind": PriceKind.LIST,
+        "inference_geo": None,
+        "is_per_call": False,
+        "precedence": 4,
+        "is_own": False,
+    }
+    return [{**row, **told} for row in listed.to_pylist()]

@@ -15,7 +15,7 @@ from pipelines.engine.duckdb import Session
 from pipelines.inputs import METERS, fact_columns
 from pipelines.lake import Lake
 from pipelines.periods import INVOICE_TOTAL_SCHEMA, ROUNDING_SCHEMA, STATEMENT_SCHEMA
-from pipelines.prices import price_table, resolve_models
+from pipelines.prices import modifier_book, price_table, resolve_models
 from pipelines.quality import quality_table
 from pipelines.quoting import identifier
 from pipelines.transforms import Transform
@@ -68,6 +68,7 @@ def _register(session: Session, lake: Lake) -> None:
         "lake_winners": winners.append_column("fact", pa.array([], pa.string())),
         "model_map": models,
         "price_book": price_table(reference["ref_contract_prices"], aliases, models),
+        "price_modifiers": modifier_book(reference["ref_price_modifiers"]),
         "rounded_statements": STATEMENT_SCHEMA.empty_table(),
         "statement_rounding": ROUNDING_SCHEMA.empty_table(),
         "invoice_totals": INVOICE_TOTAL_SCHEMA.empty_table(),

@@ -1,6 +1,7 @@
 /*
 description: What each billable call used of each meter, and what that weighs, which is quantity times
-  the call's own contract price in whole picos. A meter without a price weighs null.
+  the call's own contract price in whole picos. A meter without a price weighs null. Of a meter that is
+  charged per call the quantity is one, however much the call used.
 grain: one row per call_no and meter
 keys: [call_no, meter]
 */
@@ -9,9 +10,9 @@ select
     quantities.call_no,
     calls.cell_no,
     quantities.meter,
-    quantities.quantity,
-    quantities.quantity * prices.price_picos as weight_picos,
-    quantities.quantity * prices.list_price_picos as list_picos
+    if(prices.is_per_call, 1, quantities.quantity) as quantity,
+    if(prices.is_per_call, 1, quantities.quantity) * prices.price_picos as weight_picos,
+    if(prices.is_per_call, 1, quantities.quantity) * prices.list_price_picos as list_picos
 from int_call_quantities as quantities
 inner join int_calls__placed as calls on quantities.call_no = calls.call_no
 left join int_prices as prices

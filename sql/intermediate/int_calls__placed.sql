@@ -48,6 +48,8 @@ select
     calls.charge_date,
     cells.cell_no,
     cells.price_no,
+    cells.is_geo_unknown,
+    cells.is_band_unknown,
     users.cost_center_id as consumer_cost_center_id,
     case
         when user_spans.rank < coalesce(cells.owner_rank, 2147483647) then user_spans.owner_id

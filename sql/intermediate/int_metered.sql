@@ -17,6 +17,7 @@ with metered as (
         model_id,
         meter,
         service_tier,
+        inference_geo,
         consumed_quantity as quantity
     from int_charges__pooled
     union all
@@ -30,6 +31,7 @@ with metered as (
         usage_buckets.model_id,
         usage_buckets.meter,
         usage_buckets.service_tier,
+        usage_buckets.inference_geo,
         usage_buckets.quantity
     from stg_usage as usage_buckets
     inner join int_match_levels as levels
@@ -45,16 +47,19 @@ with metered as (
             and usage_buckets.inference_geo is not distinct from levels.inference_geo
 ),
 
-single_tiers as (
+singles as (
     select
         issuer,
         provider,
         model_id,
         charge_date,
-        min(service_tier) as service_tier
+        case when min(service_tier) = max(service_tier) then min(service_tier) end as service_tier,
+        case
+            when min(coalesce(price_geo, '')) = max(coalesce(price_geo, ''))
+                then min(coalesce(price_geo, ''))
+        end as price_geo
     from int_prices
     group by issuer, provider, model_id, charge_date
-    having min(service_tier) = max(service_tier)
 ),
 
 weighed as (
@@ -62,19 +67,22 @@ weighed as (
         metered.*,
         prices.price_picos
     from metered
-    -- a line without a tier can be priced only where there is but one
-    left join single_tiers
+    -- a line without a tier or a geography can be priced only where there is but one
+    left join singles
         on
-            metered.issuer = single_tiers.issuer
-            and metered.provider = single_tiers.provider
-            and metered.model_id = single_tiers.model_id
-            and metered.charge_date = single_tiers.charge_date
+            metered.issuer = singles.issuer
+            and metered.provider = singles.provider
+            and metered.model_id = singles.model_id
+            and metered.charge_date = singles.charge_date
     left join int_prices as prices
         on
             metered.issuer = prices.issuer
             and metered.provider = prices.provider
             and metered.model_id = prices.model_id
-            and coalesce(metered.service_tier, single_tiers.service_tier) = prices.service_tier
+            and coalesce(metered.service_tier, singles.service_tier) = prices.service_tier
+            and coalesce(
+                if(metered.inference_geo = 'global', '', metered.inference_geo), singles.price_geo
+            ) = coalesce(prices.price_geo, '')
             and metered.charge_date = prices.charge_date
             and metered.meter = cast(prices.meter as varchar)
             -- neither tells how long prompts were: with long-prompt bands it cannot be priced

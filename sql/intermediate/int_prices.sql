@@ -1,7 +1,9 @@
 /*
 description: The unit price of every meter that calls, charges or usage of a day need. Contract rows win over
-  list prices meter by meter. A price is whole pico-units of currency per unit; all rows of one band
-  of input tokens have one price_no, one currency, and say contract as soon as one of them is.
+  list prices meter by meter, then rows that name the geography. Where only one that names none is left,
+  is_geo_unknown says so, and is_band_unknown where a contract is flat and the list is not. A price is whole
+  pico-units of currency per unit, or per call. All rows of one band of input tokens have one price_no, one
+  currency, and say contract as soon as one of them is.
 grain: one row per price_no and meter
 keys: [price_no, meter]
 */
@@ -12,6 +14,8 @@ with needed as (
         provider,
         model_id,
         service_tier,
+        -- global is where nobody asked for a geography
+        coalesce(nullif(inference_geo, 'global'), '') as price_geo,
         charge_date
     from int_profiles
     union
@@ -20,6 +24,7 @@ with needed as (
         provider,
         model_id,
         coalesce(service_tier, 'standard') as service_tier,
+        coalesce(nullif(inference_geo, 'global'), '') as price_geo,
         charge_date
     from stg_usage
     union
@@ -28,6 +33,7 @@ with needed as (
         provider,
         model_id,
         coalesce(service_tier, 'standard') as service_tier,
+        coalesce(nullif(inference_geo, 'global'), '') as price_geo,
         charge_date
     from int_charges__classified
     where charge_part = 'pooled'
@@ -40,6 +46,14 @@ all_offers as (
         price_book.min_input_tokens,
         price_book.price_kind,
         price_book.is_inherited,
+        price_book.precedence,
+        price_book.is_per_call,
+        -- 2: the price of that very geography, 1: of any, 0: of none
+        case
+            when price_book.inference_geo is null then 0
+            when price_book.inference_geo = '*' then 1
+            else 2
+        end as geo_fit,
         price_book.currency,
         cast(price_book.price_per_million * 1000000 as bigint) as price_picos
     from needed
@@ -48,6 +62,11 @@ all_offers as (
             needed.provider = price_book.provider
             and needed.model_id = price_book.model_id
             and needed.service_tier = price_book.service_tier
+            and (
+                price_book.inference_geo is null
+                or needed.price_geo = price_book.inference_geo
+                or (needed.price_geo <> '' and price_book.inference_geo = '*')
+            )
             and (price_book.issuer is null or needed.issuer = price_book.issuer)
             and (price_book.valid_from is null or needed.charge_date >= price_book.valid_from)
             and (price_book.valid_to is null or needed.charge_date < price_book.valid_to)
@@ -62,12 +81,13 @@ currencies as (
         provider,
         model_id,
         service_tier,
+        price_geo,
         charge_date,
         coalesce(
             min(case when price_kind = 'contract' then currency end), min(currency)
         ) as currency
     from all_offers
-    group by issuer, provider, model_id, service_tier, charge_date
+    group by issuer, provider, model_id, service_tier, price_geo, charge_date
 ),
 
 offers as (
@@ -79,6 +99,7 @@ offers as (
             and all_offers.provider = currencies.provider
             and all_offers.model_id = currencies.model_id
             and all_offers.service_tier = currencies.service_tier
+            and all_offers.price_geo = currencies.price_geo
             and all_offers.charge_date = currencies.charge_date
             and all_offers.currency = currencies.currency
 ),
@@ -90,6 +111,7 @@ bands as (
         provider,
         model_id,
         service_tier,
+        price_geo,
         charge_date,
         min_input_tokens as input_tokens_from
     from offers
@@ -99,6 +121,7 @@ bands as (
         provider,
         model_id,
         service_tier,
+        price_geo,
         charge_date,
         0 as input_tokens_from
     from offers
@@ -109,7 +132,8 @@ closed_bands as (
         bands.*,
         lead(bands.input_tokens_from) over (
             partition by
-                bands.issuer, bands.provider, bands.model_id, bands.service_tier, bands.charge_date
+                bands.issuer, bands.provider, bands.model_id, bands.service_tier, bands.price_geo,
+                bands.charge_date
             order by bands.input_tokens_from asc
         ) as input_tokens_to
     from bands
@@ -122,24 +146,22 @@ ranked as (
         offers.currency,
         offers.price_kind,
         offers.price_picos,
+        offers.geo_fit,
+        offers.is_per_call,
+        offers.min_input_tokens,
         row_number() over (
-            partition by
-                closed_bands.issuer, closed_bands.provider, closed_bands.model_id,
-                closed_bands.service_tier, closed_bands.charge_date,
-                closed_bands.input_tokens_from, offers.meter
+            meters
             order by
-                (offers.price_kind = 'contract') desc, offers.min_input_tokens desc,
+                (offers.price_kind = 'contract') desc, offers.precedence // 2 asc,
+                offers.geo_fit desc, offers.min_input_tokens desc, offers.precedence asc,
                 offers.is_inherited asc, offers.price_picos asc
         ) as place,
-        max(
-            case when offers.price_kind = 'list' then offers.min_input_tokens end
-        ) over (
-            partition by
-                closed_bands.issuer, closed_bands.provider, closed_bands.model_id,
-                closed_bands.service_tier, closed_bands.charge_date,
-                closed_bands.input_tokens_from, offers.meter
-        ) as list_band,
-        offers.min_input_tokens
+        row_number() over (
+            meters
+            order by
+                (offers.price_kind = 'list') desc, offers.geo_fit desc,
+                offers.min_input_tokens desc, offers.price_picos asc
+        ) as list_place
     from closed_bands
     inner join offers
         on
@@ -147,8 +169,15 @@ ranked as (
             and closed_bands.provider = offers.provider
             and closed_bands.model_id = offers.model_id
             and closed_bands.service_tier = offers.service_tier
+            and closed_bands.price_geo = offers.price_geo
             and closed_bands.charge_date = offers.charge_date
             and closed_bands.input_tokens_from >= offers.min_input_tokens
+    window meters as (
+        partition by
+            closed_bands.issuer, closed_bands.provider, closed_bands.model_id,
+            closed_bands.service_tier, closed_bands.price_geo, closed_bands.charge_date,
+            closed_bands.input_tokens_from, offers.meter
+    )
 ),
 
 chosen as (
@@ -157,6 +186,7 @@ chosen as (
         provider,
         model_id,
         service_tier,
+        price_geo,
         charge_date,
         input_tokens_from,
         input_tokens_to,
@@ -164,15 +194,23 @@ chosen as (
         max(case when place = 1 then price_picos end) as price_picos,
         max(case when place = 1 then price_kind end) as price_kind,
         max(case when place = 1 then currency end) as currency,
-        max(
-            case when price_kind = 'list' and min_input_tokens = list_band then price_picos end
-        ) as list_price_picos
+        bool_or(place = 1 and is_per_call) as is_per_call,
+        bool_or(place = 1 and geo_fit = 0 and price_geo <> '') as is_geo_unknown,
+        -- the list asks more of long prompts, and the contract does not say what it asks
+        coalesce(
+            max(case when place = 1 and price_kind = 'contract' then min_input_tokens end)
+            < max(case when price_kind = 'list' then min_input_tokens end),
+            false
+        ) as is_band_unknown,
+        max(case when price_kind = 'list' and list_place = 1 then price_picos end)
+            as list_price_picos
     from ranked
     group by
         issuer,
         provider,
         model_id,
         service_tier,
+        price_geo,
         charge_date,
         input_tokens_from,
         input_tokens_to,
@@ -182,13 +220,14 @@ chosen as (
 select
     dense_rank() over (
         order by
-            issuer asc, provider asc, model_id asc, service_tier asc, charge_date asc,
-            input_tokens_from asc
+            issuer asc, provider asc, model_id asc, service_tier asc, price_geo asc,
+            charge_date asc, input_tokens_from asc
     ) as price_no,
     issuer,
     provider,
     model_id,
     service_tier,
+    price_geo,
     charge_date,
     input_tokens_from,
     input_tokens_to,
@@ -196,8 +235,12 @@ select
     min(currency) over band as currency,
     min(price_kind) over band as price_kind,
     price_picos,
-    list_price_picos
+    list_price_picos,
+    is_per_call,
+    is_geo_unknown,
+    is_band_unknown
 from chosen
 window band as (
-    partition by issuer, provider, model_id, service_tier, charge_date, input_tokens_from
+    partition by
+        issuer, provider, model_id, service_tier, price_geo, charge_date, input_tokens_from
 )

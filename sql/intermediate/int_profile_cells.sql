@@ -12,10 +12,13 @@ with bands as (
         provider,
         model_id,
         service_tier,
+        price_geo,
         charge_date,
         input_tokens_from,
         input_tokens_to,
         currency,
+        bool_or(is_geo_unknown) as is_geo_unknown,
+        bool_or(is_band_unknown) as is_band_unknown,
         max(case when meter = 'input_uncached' then price_picos end) as input_uncached_price,
         max(case when meter = 'cache_read' then price_picos end) as cache_read_price,
         max(case when meter = 'cache_write' then price_picos end) as cache_write_price,
@@ -28,6 +31,7 @@ with bands as (
         provider,
         model_id,
         service_tier,
+        price_geo,
         charge_date,
         input_tokens_from,
         input_tokens_to,
@@ -47,6 +51,8 @@ select
     bands.input_tokens_to,
     bands.price_no,
     bands.currency as price_currency,
+    coalesce(bands.is_geo_unknown, false) as is_geo_unknown,
+    coalesce(bands.is_band_unknown, false) as is_band_unknown,
     -- what caches save and what an untold lifetime may cost is told against these
     bands.input_uncached_price,
     bands.cache_read_price,
@@ -74,4 +80,5 @@ left join bands
         and profiles.provider = bands.provider
         and profiles.model_id = bands.model_id
         and profiles.service_tier = bands.service_tier
+        and coalesce(nullif(profiles.inference_geo, 'global'), '') = coalesce(bands.price_geo, '')
         and profiles.charge_date = bands.charge_date

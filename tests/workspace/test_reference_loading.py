@@ -67,6 +67,8 @@ def test_values_are_typed_exactly(company):
             "price_per_million": Decimal("0.100000"),
             "valid_from": datetime(2026, 10, 14, tzinfo=UTC),
             "valid_to": datetime(2026, 10, 14, 12, tzinfo=UTC),
+            "min_input_tokens": 0,
+            "inference_geo": None,
         }
     ]
     assert tables["ref_fx_rates"]["rate"].to_pylist() == [Decimal("1.084200001")]

@@ -5,6 +5,7 @@ import pytest
 RULES = "rule_id,rank,match_on,match_key,match_value,application_id,share"
 DATED = "rule_id,rank,match_on,match_source,match_value,application_id,valid_from,valid_to"
 ROUTES = "route_id,rank,source,provider,deployment_id,issuer,billing_account_id,valid_from,valid_to"
+MODIFIERS = "rank,issuer,provider,attribute,value,factor"
 PRICES = "issuer,provider,model_id,meter,currency,price_per_million,valid_from,valid_to"
 SHARED = "rule_id,rank,issuer,method,cost_center_id,share,driver"
 APPS = "application_id,application_name,cost_center_id,valid_from,valid_to"
@@ -62,6 +63,34 @@ CELLS = {
         "amount",
         2,
         "price_per_million",
+    ),
+    "a context band that is no number": (
+        "contract_prices.csv",
+        f"{PRICES},min_input_tokens\nopenai,openai,m,output,USD,1,,,200k",
+        "integer",
+        2,
+        "min_input_tokens",
+    ),
+    "a geography in capitals": (
+        "contract_prices.csv",
+        f"{PRICES},inference_geo\nopenai,openai,m,output,USD,1,,,US",
+        "form",
+        2,
+        "inference_geo",
+    ),
+    "a price factor below zero": (
+        "price_modifiers.csv",
+        f"{MODIFIERS}\n1,openai,openai,,,-1",
+        "negative",
+        2,
+        "factor",
+    ),
+    "an attribute that no price has": (
+        "price_modifiers.csv",
+        f"{MODIFIERS}\n1,openai,openai,region,us,1.1",
+        "vocabulary",
+        2,
+        "attribute",
     ),
     "a price with too many fractional digits": (
         "contract_prices.csv",
@@ -267,6 +296,49 @@ FILES = {
     "YAML that is none": ("outcome_definitions.yaml", "- a: [", "unreadable", 1, None),
 }
 ROWS = {
+    "a value of no attribute": (
+        "price_modifiers.csv",
+        f"{MODIFIERS}\n1,openai,openai,,us,1.1",
+        "modifier_value",
+        2,
+        "value",
+    ),
+    "an attribute without a value": (
+        "price_modifiers.csv",
+        f"{MODIFIERS}\n1,openai,openai,inference_geo,,1.1",
+        "modifier_value",
+        2,
+        "value",
+    ),
+    "a tier there is not": (
+        "price_modifiers.csv",
+        f"{MODIFIERS}\n1,openai,openai,service_tier,turbo,2",
+        "modifier_value",
+        2,
+        "value",
+    ),
+    "a size that is no number": (
+        "price_modifiers.csv",
+        f"{MODIFIERS}\n1,openai,openai,input_tokens,200k,2",
+        "modifier_value",
+        2,
+        "value",
+    ),
+    "two modifiers of one rank": (
+        "price_modifiers.csv",
+        f"{MODIFIERS}\n1,openai,openai,,,0.9\n1,openai,openai,,,0.8",
+        "overlap",
+        3,
+        "rank",
+    ),
+    "two contract prices of one band and geography": (
+        "contract_prices.csv",
+        f"{PRICES},min_input_tokens,inference_geo\n"
+        "openai,openai,m,output,USD,1,,,272000,us\nopenai,openai,m,output,USD,2,,,272000,us",
+        "overlap",
+        3,
+        "issuer",
+    ),
     "a team twice": ("teams.csv", "team_id,team_name\nt-1,A\nt-1,B", "duplicate", 3, "team_id"),
     "two rates on one day": (
         "fx_rates.csv",
@@ -620,3 +692,52 @@ def test_problems_of_one_kind_are_counted_beyond_twenty(company):
     problems = company.check().problems
     assert len(problems) == 21
     assert problems[-1].message == "30 more like the 20 shown."
+
+
+def test_contract_prices_of_other_bands_geographies_and_times_do_not_clash(company):
+    company.reference(
+        {
+            "contract_prices.csv": (
+                f"{PRICES},min_input_tokens,inference_geo\n"
+                "openai,openai,m,output,USD,1,,,,\n"
+                "openai,openai,m,output,USD,2,,,272000,\n"
+                "openai,openai,m,output,USD,3,,2026-10-01,272000,us\n"
+                "openai,openai,m,output,USD,4,2026-10-01,,272000,us\n"
+            ),
+            "price_modifiers.csv": (
+                f"{MODIFIERS}\n1,openai,openai,,,0.9\n2,openai,openai,inference_geo,*,1.05\n"
+                "3,openai,openai,input_tokens,200000,2\n4,openai,openai,service_tier,batch,0.5\n"
+            ),
+        }
+    )
+
+    assert company.found() == []
+
+
+def test_every_spelling_of_a_provider_is_the_same_one(company):
+    company.reference(
+        {
+            "contract_prices.csv": (
+                f"{PRICES}\nx,xai,grok-4,output,USD,1,,\nx,x-ai,grok-4,output,USD,2,,\n"
+            ),
+            "routes.csv": "route_id,rank,provider,issuer,billing_account_id\na,1,xai,x,acc\n",
+        }
+    )
+
+    assert company.found() == [("overlap", "contract_prices.csv", 3, "issuer")]
+
+
+def test_a_name_that_looks_like_a_known_one_is_a_warning(company):
+    company.reference(
+        {
+            "contract_prices.csv": (
+                f"{PRICES}\nopenai,openai,gtp-4o-mini,output,USD,1,,\n"
+                "me,opneai,gpt-4o,output,USD,1,,\nme,openai,a-name-of-our-own,output,USD,1,,\n"
+            )
+        }
+    )
+    warnings = [w for w in company.check().warnings if w.rule == "unknown_name"]
+
+    assert [(w.line, w.column) for w in warnings] == [(2, "model_id"), (3, "provider")]
+    assert "'gpt-4o-mini'" in warnings[0].fix
+    assert "'openai'" in warnings[1].fix

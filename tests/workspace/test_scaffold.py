@@ -101,7 +101,7 @@ def test_a_header_is_the_contract(bench):
         if table.file_name.endswith(".csv"):
             text = (bench.root / "reference" / table.file_name).read_text()
             last = next(csv.reader(io.StringIO(text.splitlines()[-1])))
-            assert last == [column.name for column in table.columns]
+            assert last == [c.name for c in table.columns if c.name not in table.added]
 
 
 def test_the_settings_it_shows_in_comments_are_real(bench):
@@ -173,3 +173,16 @@ def test_a_file_in_place_of_the_folder_is_a_problem(tmp_path):
 
 def test_the_example_settings_are_plain_yaml(bench):
     assert yaml.safe_load((bench.root / "everycent.yaml").read_text())["company"] == "my-company"
+
+
+def test_a_column_for_rare_cases_has_an_example_of_its_own(bench):
+    text = (bench.root / "reference" / "contract_prices.csv").read_text()
+    _, shown = text.split("# With more columns, for example:\n")
+    rows, _ = shown.split("#\n# For example:")
+    bench.reference({"contract_prices.csv": rows.replace("# ", "")})
+
+    loaded = bench.load().tables["ref_contract_prices"].to_pylist()
+    assert {(row["min_input_tokens"], row["inference_geo"]) for row in loaded} == {
+        (200_000, None),
+        (0, "us"),
+    }
