@@ -56,6 +56,10 @@ COUNTS = (
     "output_audio",
     "output_image",
     "web_searches",
+    "search_units",
+    "audio_seconds",
+    "input_characters",
+    "generated_images",
 )
 """Columns that hold counts, as text."""
 
@@ -131,6 +135,8 @@ summed as (
         coalesce(cache_write, coalesce(cache_write_5m, 0) + coalesce(cache_write_1h, 0)) as written,
         coalesce(input_audio, 0) + coalesce(input_image, 0) as input_media,
         coalesce(output_audio, 0) + coalesce(output_image, 0) as output_media,
+        coalesce(search_units, 0) + coalesce(audio_seconds, 0) + coalesce(input_characters, 0)
+        + coalesce(generated_images, 0) as other_units,
         coalesce(reasoning, 0) as thought,
         reasoning is not null as is_thought_told,
         cached + written as details_in,
@@ -171,9 +177,9 @@ bucketed as (
         and (status <> 'success' or not {chosen("operation", _NEED_NOTHING)}) as is_unknown,
         not is_zero and status in ('success', 'cancelled') as has_run,
         has_run and {chosen("operation", _NEED_INPUT)}
-        and input + details_in + input_media + hidden_input = 0 as is_input_lost,
+        and input + details_in + input_media + hidden_input + other_units = 0 as is_input_lost,
         has_run and {chosen("operation", _NEED_OUTPUT)}
-        and output + details_out + output_media + hidden_output = 0
+        and output + details_out + output_media + hidden_output + other_units = 0
         and (reported_output is null or coalesce(is_streaming, true)) as is_output_lost,
         is_input_lost or is_output_lost as is_partial,
         coalesce(
@@ -266,6 +272,10 @@ select
     {_bucket("output_audio", "not is_output_lost")} as output_audio_tokens,
     {_bucket("output_image", "not is_output_lost")} as output_image_tokens,
     web_searches as web_search_requests,
+    search_units,
+    audio_seconds,
+    input_characters,
+    generated_images,
     reported_input as reported_input_tokens,
     reported_output as reported_output_tokens,
     reported_total as reported_total_tokens,

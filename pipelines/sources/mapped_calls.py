@@ -68,7 +68,8 @@ def _columns(mapping: FeedMapping, made: Compiled) -> dict[str, str]:
 
 def _value(mapping: FeedMapping, name: str, expression: Expression) -> str:
     if name in _NUMBERS:
-        return _number(expression, mapping)
+        number = _number(expression, mapping)
+        return _started(number) if name == "audio_seconds" else number
     if name == "attempt_no":
         return f"try_cast({expression.sql} as integer)"
     if name == "is_streaming":
@@ -85,6 +86,12 @@ def _number(expression: Expression, mapping: FeedMapping) -> str:
         return sql
     exact = f"try_cast({sql} as decimal(26, 13)) * {expression.factor:f}"
     return f"coalesce(cast(try(cast({exact} as decimal(38, 13))) as varchar), {sql} || '?')"
+
+
+def _started(number: str) -> str:
+    """A number as text, a part of one as a whole one more: seconds are billed when they start."""
+    whole = f"cast(ceil(try_cast({number} as decimal(26, 9))) as decimal(26, 0))"
+    return f"coalesce(cast({whole} as varchar), {number} || '?')"
 
 
 def _passed(made: Compiled) -> str:

@@ -39,8 +39,12 @@ TOKEN_COLUMNS = {
     "output_audio_tokens": "output_audio",
     "output_image_tokens": "output_image",
     "web_search_requests": "web_searches",
+    "search_units": "search_units",
+    "audio_seconds": "audio_seconds",
+    "input_characters": "input_characters",
+    "generated_images": "generated_images",
 }
-"""Token counts of a call as a log reports them, and what the shared SQL calls them."""
+"""Counts of a call as a log reports them, and what the shared SQL calls them."""
 
 VOCABULARIES: Mapping[str, frozenset[str]] = {
     "charge_category": frozenset(ChargeCategory),

@@ -135,6 +135,39 @@ def test_an_exclusive_and_an_inclusive_total_give_the_same_buckets(tmp_path):
     assert buckets[0] == buckets[1] == [300, 600, 100, 30, 20]
 
 
+def test_calls_in_other_units_are_counted_in_them(tmp_path):
+    columns = {
+        **CALL_COLUMNS,
+        "operation": "kind",
+        "input_tokens": "n",
+        "search_units": "searches",
+        "audio_seconds": "seconds",
+        "input_characters": "letters",
+        "generated_images": "images",
+    }
+    names = ("search_units", "audio_seconds", "input_characters", "generated_images")
+    room = MappedRoom(tmp_path, feed("calls", columns))
+    result = room.land(
+        "a.csv",
+        "id,at,kind,n,searches,seconds,letters,images\n"
+        "r-1,2026-10-01 00:00:00,rerank,,3,,,\n"
+        "r-2,2026-10-01 00:00:00,audio_in,,,12.04,,\n"
+        "r-3,2026-10-01 00:00:00,audio_out,,,,900,\n"
+        "r-4,2026-10-01 00:00:00,image,40,,,,2\n"
+        "r-5,2026-10-01 00:00:00,audio_in,,,long,,\n"
+        "r-6,2026-10-01 00:00:00,rerank,,,,,\n",
+    )
+
+    assert [(r["call_id"], *(r[n] for n in names), r["token_source"]) for r in room.rows()] == [
+        ("r-1", 3, None, None, None, "provider"),
+        ("r-2", None, 13, None, None, "provider"),
+        ("r-3", None, None, 900, None, "provider"),
+        ("r-4", None, None, None, 2, "provider"),
+        ("r-6", None, None, None, None, "unknown"),
+    ]
+    assert [(position, broken) for position, broken, _ in rejected(result)] == [(5, "bad_count")]
+
+
 @pytest.mark.parametrize(
     ("row", "rule", "column"),
     [
