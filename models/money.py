@@ -6,6 +6,7 @@ The only place where text becomes money, and the only place where money is round
 import re
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from typing import TypeVar
 
 SCALE = 18
 """Fractional digits of a charge."""
@@ -65,7 +66,10 @@ def minor_digits(currency: str) -> int:
     return _MINOR_DIGITS.get(currency, 2)
 
 
-def allocate(total: int, weights: Mapping[str, Decimal]) -> dict[str, int]:
+K = TypeVar("K", str, tuple[str, ...])
+
+
+def allocate(total: int, weights: Mapping[K, Decimal]) -> dict[K, int]:
     """Share out whole minor units in proportion to weights, by largest remainder.
 
     Args:

@@ -101,7 +101,12 @@ OWNERSHIP_RULES = (
     ),
     Column("match_value", TEXT, "The exact value that matches.", nullable=False),
     Column("application_id", TEXT, "Application that owns what matches.", nullable=False),
-    Column("share", SHARE, "Part it owns; the rows of a rule add up to 1.", nullable=False),
+    Column(
+        "share",
+        SHARE,
+        "Part it owns, such as 0.5 or 1/3; the rows of a rule add up to 1.",
+        nullable=False,
+    ),
     *_VALIDITY,
 )
 USERS = (
@@ -184,7 +189,7 @@ SHARED_COST_RULES = (
     Column("charge_description", TEXT, "The provider's line name, exactly; blank = any."),
     Column("method", TEXT, "How the cost is split.", nullable=False),
     Column("cost_center_id", TEXT, "Who gets a part; blank = all with direct cost."),
-    Column("share", SHARE, "Part of this row, for fixed; the rows of a rule add up to 1."),
+    Column("share", SHARE, "Part of this row, for fixed, such as 0.5 or 1/3; a rule adds up to 1."),
     Column("driver", TEXT, "What usage is measured in, for usage."),
     *_VALIDITY,
 )

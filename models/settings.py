@@ -97,6 +97,10 @@ class WorkspaceSettings(Record):
         description="Gap between billed and logged quantity that still counts as metering noise.",
     )
     required_tags: tuple[str, ...] = ()
+    default_cost_center: str | None = Field(
+        default=None,
+        description="Cost centre that pays what has a name and no owner; nobody if left out.",
+    )
     outcome_window_days: int = Field(default=7, ge=0, le=90)
     state_dir: str = ".everycent"
     published_dir: str = "published"

@@ -146,6 +146,7 @@ class OwnerState(StrEnum):
     NO_RULE = "no_rule"
     NOT_REGISTERED = "not_registered"
     SHARED = "shared"
+    ROUNDING = "rounding"
 
 
 class SharedMethod(StrEnum):

@@ -65,9 +65,9 @@ def everycent(
 
     `everycent simulate demo && everycent run demo`
 
-    Exit codes: 0 fine (warnings included), 1 finished but files were refused, 2 something to
-    correct in settings, reference tables or the command, 3 a check failed and nothing was
-    published, 4 a defect of everycent.
+    Exit codes: 0 fine (warnings included), 1 finished but not green (a file refused or set aside,
+    a difference unexplained), 2 something to correct in settings, reference tables or the command,
+    3 a check failed and nothing was published, 4 a defect of everycent.
     """
 
 

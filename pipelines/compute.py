@@ -11,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from itertools import pairwise
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,7 +27,7 @@ from pipelines.duck import cores
 from pipelines.engine.duckdb import Session
 from pipelines.inputs import Inputs, days_of
 from pipelines.lake import Lake
-from pipelines.periods import Statements
+from pipelines.periods import BILL_LINE, Statements
 from pipelines.quality import EXPECTATIONS, judge, load_gate, quality_table, require
 from pipelines.reference import Reference
 from pipelines.transforms import Partition, Transform, leading_to, load_transforms
@@ -114,7 +115,8 @@ class Computation:
         self._remember_names()
         self._counters += [self._landing_counters(), self._inputs.name_counters()]
         started = time.perf_counter()
-        results = judge(pa.concat_tables(self._counters, promote_options="permissive"))
+        counters = [_with_text(table) for table in self._counters]
+        results = judge(pa.concat_tables(counters, promote_options="permissive"))
         require(results)
         seconds = time.perf_counter() - started
         self._write_dimensions(results)
@@ -235,18 +237,13 @@ class Computation:
     def _compute_periods(self, periods: Days) -> None:
         if not periods:
             return
-        current = {
-            (p.table, p.partition): p
-            for p in (*self._warehouse.index().parts, *self._parts)
-            if p.table == "fct_cost_lines"
-        }
-        paths = [self._warehouse.root / current[key].path for key in sorted(current)]
         transforms = self._select("period", ("intermediate", "marts"))
         params = self._params(periods[0], periods[-1])
         with self._inputs.session() as session:
             wanted = pa.table({"billing_period": pa.array(periods, pa.date32())})
             session.register("periods", wanted)
-            session.register_parts("all_cost_lines", _cost_line_columns(), paths)
+            cost_lines = self._current_parts("fct_cost_lines")
+            session.register_parts("all_cost_lines", _cost_line_columns(), cost_lines)
             session.con.execute(
                 "create temp table period_cost_lines as "
                 "select lines.* from all_cost_lines as lines semi join periods "
@@ -254,7 +251,13 @@ class Computation:
             )
             session.build([t for t in transforms if t.layer == "intermediate"], params)
             lines = session.con.sql("select * from int_statement_lines").to_arrow_table()
-            statements = Statements(lines, self._reference.tables, set(periods))
+            statements = Statements(
+                lines,
+                self._reference.tables,
+                set(periods),
+                partial(self._bill_lines, session),
+                self._settings.default_cost_center,
+            )
             session.register("rounded_statements", statements.rounded)
             session.register("statement_rounding", statements.rounding)
             session.register("invoice_totals", statements.totals)
@@ -264,6 +267,25 @@ class Computation:
                 if transform.is_public:
                     partitions = [f"{period:%Y-%m}" for period in periods]
                     self._parts += self._stored(session, transform, partitions)
+
+    def _current_parts(self, table: str) -> list[Path]:
+        """Files of every day of a table: those of this run, else those stored."""
+        current = {
+            p.partition: p
+            for p in (*self._warehouse.index().parts, *self._parts)
+            if p.table == table
+        }
+        return [self._warehouse.root / current[key].path for key in sorted(current)]
+
+    def _bill_lines(self, session: Session) -> pa.Table:
+        """The lines of the bills of a session's periods, as the bills name them."""
+        columns = _bill_line_columns()
+        session.register_parts("all_bill_lines", columns, self._current_parts("fct_bill_lines"))
+        names = ", ".join(column.name for column in columns)
+        return session.con.sql(
+            f"select {names} from all_bill_lines semi join periods"  # noqa: S608 - our own names
+            " on all_bill_lines.billing_period = periods.billing_period"
+        ).to_arrow_table()
 
     def _landing_counters(self) -> pa.Table:
         """Per source: do the dispositions of its files balance, and what was set aside."""
@@ -321,6 +343,12 @@ class Computation:
         return pa.concat_tables([judged, kept.cast(judged.schema)])
 
 
+def _with_text(counters: pa.Table) -> pa.Table:
+    """Counters whose values are text: counts and exact amounts have no other type in common."""
+    at = counters.column_names.index("value")
+    return counters.set_column(at, "value", counters["value"].cast(pa.string()))
+
+
 def _cost_line_columns() -> tuple[Column, ...]:
     """Columns of `fct_cost_lines` that periods are computed from."""
     names = "billing_period issuer billing_account_id billing_currency cost_center_id cause"
@@ -337,6 +365,21 @@ def _cost_line_columns() -> tuple[Column, ...]:
     return tuple(Column(name, kind, "") for name, kind in kinds.items())
 
 
+def _bill_line_columns() -> tuple[Column, ...]:
+    """Columns of `fct_bill_lines` that say what an invoice may have rounded."""
+    kinds = {
+        "charge_date": "DATE",
+        "billing_period": "DATE",
+        "issuer": "VARCHAR",
+        "billing_account_id": "VARCHAR",
+        "billing_currency": "VARCHAR",
+        "sub_account_id": "VARCHAR",
+        **dict.fromkeys(BILL_LINE, "VARCHAR"),
+        "billed_cost": MONEY,
+    }
+    return tuple(Column(name, kind, "") for name, kind in kinds.items())
+
+
 def _settings_text(workspace: Workspace) -> str:
     settings = workspace.settings
     sources = [(s.source, s.is_system_of_record) for s in settings.sources]
@@ -346,6 +389,7 @@ def _settings_text(workspace: Workspace) -> str:
             settings.reporting_currency,
             settings.required_tags,
             settings.outcome_window_days,
+            settings.default_cost_center,
             sources,
         )
     )

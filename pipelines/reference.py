@@ -16,7 +16,8 @@ from pipelines.problems import Problem, WorkspaceError, did_you_mean, in_order
 from pipelines.pseudonyms import holds_email
 from pipelines.reference_checks import check_tables, warn_tables
 from pipelines.reference_files import Rows, read_rows
-from pipelines.workspace import REFERENCE_DIR, Workspace, open_workspace
+from pipelines.reference_shares import write_out_shares
+from pipelines.workspace import REFERENCE_DIR, SETTINGS_FILE, Workspace, open_workspace
 
 _FILE_SUFFIXES = (".csv", ".yaml", ".yml")
 
@@ -59,6 +60,8 @@ def load_reference(workspace: Workspace) -> Reference:
     tables, problems = _read(workspace)
     if problems:
         raise WorkspaceError(problems)
+    for rows in tables.values():
+        write_out_shares(rows)
     arrow = {name: _arrow(rows) for name, rows in tables.items()}
     return Reference(arrow, fingerprint(arrow), _warnings(workspace, tables))
 
@@ -105,12 +108,24 @@ def _read(workspace: Workspace) -> tuple[dict[str, Rows], list[Problem]]:
     for rows in tables.values():
         if (named := rows.values.get("provider")) is not None:
             named[:] = map(provider_id, named)
-    return tables, [*problems, *check_tables(tables)]
+    return tables, [*problems, *_default_problems(tables, workspace), *check_tables(tables)]
 
 
 def _warnings(workspace: Workspace, tables: Mapping[str, Rows]) -> list[Problem]:
     tag_keys = {key for source in workspace.settings.sources for key in source.tag_keys}
     return in_order(warn_tables(tables, tag_keys))
+
+
+def _default_problems(tables: Mapping[str, Rows], workspace: Workspace) -> Iterator[Problem]:
+    """A default cost centre that the register does not know."""
+    center = workspace.settings.default_cost_center
+    known = tables["ref_cost_centers"].values["cost_center_id"]
+    if center is not None and center not in known:
+        fix = did_you_mean(center, [name for name in known if name]) or (
+            "Add it to reference/cost_centers.csv, or correct it."
+        )
+        said = "There is no cost centre of this id."
+        yield Problem(SETTINGS_FILE, None, "default_cost_center", "dangling", said, fix)
 
 
 def _unknown_files(folder: Path) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from models.columns import Column
@@ -18,7 +19,7 @@ from models.vocabulary import RESERVED_OWNERS
 from pipelines.problems import did_you_mean
 from pipelines.pseudonyms import holds_email
 
-Value = str | int | bool | Decimal | date | datetime
+Value = str | int | bool | Decimal | Fraction | date | datetime
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2066-\u2069\ufeff]")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -29,6 +30,7 @@ _INSTANT = re.compile(
 )
 _INTEGER = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 _GEOGRAPHY = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
+_FRACTION = re.compile(r"([0-9]{1,6}) ?/ ?([0-9]{1,6})", re.ASCII)
 _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
 _AMOUNT_FIX = "Write plain digits with a point, such as 1234.56: no separators, no exponent."
 _DATE_FIX = "Write it like 2026-10-14."
@@ -59,6 +61,8 @@ def cell_parser(
         A function of the cell's text: the value, or None for a blank. It raises CellError.
     """
     typed = _typer(column.type)
+    if column.name == "share":
+        typed = _or_fraction(typed)
     rule = _COLUMN_RULES.get(column.name)
 
     def parse(raw: str) -> Value | None:
@@ -95,6 +99,18 @@ def _typer(duck_type: str) -> Callable[[str], Value]:
         precision, scale = int(decimal[1]), int(decimal[2])
         return lambda text: _decimal(text, precision, scale)
     return _TYPERS[duck_type]
+
+
+def _or_fraction(decimal: Callable[[str], Value]) -> Callable[[str], Value]:
+    """Read a share: a decimal, or a fraction that no decimal is equal to, such as 1/3."""
+
+    def read(text: str) -> Value:
+        match = _FRACTION.fullmatch(text)
+        if match and int(match[2]):
+            return Fraction(int(match[1]), int(match[2]))
+        return decimal(text)
+
+    return read
 
 
 def _text(text: str) -> str:
@@ -183,9 +199,9 @@ def _first_of_month(day: date) -> None:
         raise CellError("billing_period", "The value is not the first day of a month.", fix)
 
 
-def _share(share: Decimal) -> None:
+def _share(share: Decimal | Fraction) -> None:
     if not 0 < share <= 1:
-        fix = "Write a fraction, such as 0.25 for a quarter."
+        fix = "Write a fraction, such as 0.25 for a quarter or 1/3 for a third."
         raise CellError("share", "The share is not above 0 and at most 1.", fix)
 
 

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from fractions import Fraction
 from itertools import combinations_with_replacement, pairwise
 from typing import Any
 
@@ -240,18 +241,22 @@ def _uneven_rules(rows: Rows) -> Iterator[Problem]:
                 fix = "Use the same value, or another rule_id."
                 yield rows.problem(row, differing[0], "rule_differs", said, fix)
         shares = [rows.values["share"][row] for row in members]
-        total = sum((share for share in shares if share is not None), Decimal(0))
+        total = sum((Fraction(share) for share in shares if share is not None), Fraction(0))
         if any(share is not None for share in shares) and total != 1:
             lines = ", ".join(str(rows.lines[row]) for row in members[:_SHOWN_IN_CYCLE])
             said = (
                 f"The shares of {shown(rule_id)} (line {lines}) add up to {_plain(total)}, not 1."
             )
-            fix = "Correct them: the last share is 1 minus the others."
+            fix = "Correct them: the last share is 1 minus the others, and a third is written 1/3."
             yield rows.problem(first, "share", "shares", said, fix)
 
 
-def _plain(number: Decimal) -> str:
-    return f"{number.normalize():f}"
+def _plain(number: Fraction) -> str:
+    """A decimal where it is one, else the fraction."""
+    digits = Decimal(number.numerator).scaleb(12)
+    whole = digits // number.denominator
+    is_decimal = whole * number.denominator == digits
+    return f"{whole.scaleb(-12).normalize():f}" if is_decimal else str(number)
 
 
 def _match_keys(rows: Rows) -> Iterator[Problem]:

@@ -7,9 +7,12 @@ from decimal import Decimal, localcontext
 from typing import NamedTuple
 
 from models.money import MONEY_CONTEXT, allocate, minor_digits
-from models.vocabulary import ROUNDING
 
-UNEXPLAINED = "__unexplained__"
+LineKey = tuple[str, ...]
+"""What a line of a statement is: never one joined text, as an id may hold any sign or word."""
+
+ROUNDING: LineKey = ("__rounding__",)
+UNEXPLAINED: LineKey = ("__unexplained__",)
 _HALF = Decimal("0.5")
 
 
@@ -32,7 +35,7 @@ class ExactLine:
     """One line before rounding: a cost centre's total, or a named residual."""
 
     invoice: Invoice
-    key: str
+    key: LineKey
     """Stable and unique within the invoice; decides who gets the cent on a tie."""
     amount: Decimal
     """In units of the billing currency, at full precision."""
@@ -40,10 +43,10 @@ class ExactLine:
 
 @dataclass(frozen=True)
 class RoundedLine:
-    """One statement line. Keys `__rounding__` and `__unexplained__` are added here."""
+    """One statement line. The keys `ROUNDING` and `UNEXPLAINED` are added here."""
 
     invoice: Invoice
-    key: str
+    key: LineKey
     amount_exact: Decimal
     minor_units: int
 
@@ -54,8 +57,8 @@ def round_statements(
     """Round the lines of each invoice so that they add up to it, to the minor unit.
 
     Lines are rounded by largest remainder, ties by key. Where their exact sum differs from the
-    invoice by at most half a minor unit the difference becomes a `__rounding__` line; a larger
-    one becomes `__unexplained__`, which must keep the period from closing.
+    invoice by at most half a minor unit the difference becomes a `ROUNDING` line; a larger one
+    becomes `UNEXPLAINED`, which must keep the period from closing.
 
     Args:
         lines: Exact lines, of any sign, in any order.
@@ -68,14 +71,14 @@ def round_statements(
     Raises:
         StatementError: A line without an invoice total, a key used twice, or a reserved key.
     """
-    amounts: dict[Invoice, dict[str, Decimal]] = {invoice: {} for invoice in invoices}
+    amounts: dict[Invoice, dict[LineKey, Decimal]] = {invoice: {} for invoice in invoices}
     for line in lines:
         group = amounts.get(line.invoice)
         if group is None:
             raise StatementError(f"invoice {line.invoice.invoice_id}: lines, but no invoice total")
         if line.key in group or line.key in (ROUNDING, UNEXPLAINED):
             raise StatementError(
-                f"invoice {line.invoice.invoice_id}: line {line.key} is there twice"
+                f"invoice {line.invoice.invoice_id}: line {' '.join(line.key)} is there twice"
             )
         group[line.key] = line.amount
     return [
@@ -85,7 +88,7 @@ def round_statements(
     ]
 
 
-def _round_one(invoice: Invoice, amounts: dict[str, Decimal], total: int) -> list[RoundedLine]:
+def _round_one(invoice: Invoice, amounts: dict[LineKey, Decimal], total: int) -> list[RoundedLine]:
     digits = minor_digits(invoice.billing_currency)
     with localcontext(MONEY_CONTEXT):
         units = {key: amount.scaleb(digits) for key, amount in amounts.items()}
@@ -99,7 +102,7 @@ def _round_one(invoice: Invoice, amounts: dict[str, Decimal], total: int) -> lis
         ]
 
 
-def _largest_remainder(units: Mapping[str, Decimal], total: int) -> dict[str, int]:
+def _largest_remainder(units: Mapping[LineKey, Decimal], total: int) -> dict[LineKey, int]:
     """Whole units per key, each less than one from its exact amount; `units` add up to `total`.
 
     Only the fractions are allocated, so lines of opposite sign keep their size even where the

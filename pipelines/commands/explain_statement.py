@@ -10,6 +10,7 @@ from pipelines.commands.published import Row
 from pipelines.commands.summary import meaning
 from pipelines.commands.terminal import cents, exact, safe, say
 from pipelines.commands.views import Views
+from pipelines.periods import ROUNDING_PER_LINE
 
 SHOWN = 20
 
@@ -82,7 +83,7 @@ def explain_statement(views: Views, period: str, issuer: str, name: str) -> Stat
         " order by billing_account_id, billing_currency, line_kind, cost_center_id, cause",
         bound,
     )
-    mine = [row for row in rows if (row["cost_center_id"] or row["cause"]) == name]
+    mine = [row for row in rows if name in _names(row)]
     if not mine:
         raise _nothing(views, rows, period, issuer, name)
     invoices = views.data.rows(
@@ -114,10 +115,11 @@ def show_statement(found: StatementExplanation) -> None:
 
 
 def _line(views: Views, row: Row) -> StatementLine:
-    is_split = row["cause"] == "shared" and row["cost_center_id"] is not None
+    is_owned = row["line_kind"] == "cost_center"
+    is_split = row["cause"] == "shared" and is_owned
     names = "billing_period issuer billing_account_id billing_currency cause"
     bound = {name: row[name] for name in names.split()}
-    center = None if is_split else row["cost_center_id"]
+    center = row["cost_center_id"] if is_owned and not is_split else None
     lines = views.data.rows(_LINES, {**bound, "cost_center_id": center, "is_split": is_split})
     with localcontext(MONEY_CONTEXT):
         total = sum((line["billed_cost"] for line in lines), Decimal(0))
@@ -129,6 +131,8 @@ def _note(row: Row, total: Decimal) -> str | None:
     """Why the exact amount is not the sum of the cost lines, where it is not."""
     if row["amount_exact"] == total:
         return None
+    if row["line_kind"] == "reconciling" and row["cause"] == ROUNDING_PER_LINE:
+        return "the invoice rounded its own lines before it added them up"
     if row["line_kind"] == "reconciling":
         return "named by finance in reference/reconciling_items.csv"
     if row["cause"] == "shared":
@@ -146,8 +150,11 @@ def _show(line: StatementLine) -> None:
         f"[green]{cents(row['amount'], currency)} {currency}[/] "
         f"({exact(row['amount_exact'])} exactly)"
     )
-    if why := meaning(row["cause"], is_owned=row["cost_center_id"] is not None):
+    is_owned = row["line_kind"] == "cost_center"
+    if why := meaning(row["cause"], is_owned=is_owned):
         say(f"  {why}")
+    if row["cost_center_id"] and not is_owned:
+        say("  nobody owns it: it goes to the default cost centre of everycent.yaml")
     if line.note:
         say(f"  {safe(line.note)}")
     if not line.lines:
@@ -173,9 +180,15 @@ def _show(line: StatementLine) -> None:
         say(f"  and {line.line_count - SHOWN:,} smaller ones, {exact(line.rest)} in all")
 
 
+def _names(row: Row) -> set[str]:
+    """What a line is called: who pays it, and, if nobody owns it, why it is there."""
+    names = {row["cost_center_id"], row["cause"] if row["line_kind"] != "cost_center" else None}
+    return {name for name in names if name}
+
+
 def _nothing(views: Views, rows: list[Row], period: str, issuer: str, name: str) -> UserError:
     if rows:
-        known = ", ".join(sorted({row["cost_center_id"] or row["cause"] for row in rows}))
+        known = ", ".join(sorted({known for row in rows for known in _names(row)}))
         return UserError(f"{period}/{issuer} has no line {name!r}. It has: {known}.")
     pairs = views.data.rows(
         "select distinct strftime(billing_period, '%Y-%m') || '/' || issuer as statement"

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from pipelines.commands.program import typed
 
 NOT_GREEN = 1
-"""The run finished, but files were refused; or what is published is not what was written."""
+"""The run finished, but a figure is not what it says; or a published byte changed."""
 MISTAKE = 2
 """Settings, reference tables or the command line must be corrected."""
 NOT_PUBLISHED = 3

@@ -6,12 +6,24 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+from models.landing import Rejected
 from pipelines.commands import terminal
 from pipelines.commands.guard import NOT_GREEN, UserError
 from pipelines.commands.land import show_notes
 from pipelines.commands.program import near, program
-from pipelines.commands.summary import MEANING, PARTS, Report, Statement, by_rule, report_on
-from pipelines.commands.terminal import cents, percent, safe, say
+from pipelines.commands.summary import (
+    MEANING,
+    PARTS,
+    Report,
+    Statement,
+    by_rule,
+    missing_records,
+    quarantine,
+    report_on,
+    set_aside,
+)
+from pipelines.commands.terminal import cents, counted, safe, say
+from pipelines.percent import percent
 from pipelines.places import is_remote
 from pipelines.run import RunSummary, run
 from pipelines.workspace import Workspace, load_workspace
@@ -32,7 +44,12 @@ _STATES = {
 def run_command(
     folder: Path, from_date: date | None, to_date: date | None, *, as_json: bool
 ) -> int:
-    """Run, and show the summary. Returns the exit code: 1 if a file was refused."""
+    """Run, and show the summary.
+
+    Returns:
+        The exit code: 1 if a figure is not what it says, as a file was refused, records of a bill
+        were set aside, or an invoice has a difference that nobody has explained.
+    """
     workspace = load_workspace(folder)
     with terminal.progress() as note:
         summary = run(workspace, from_date, to_date, note)
@@ -44,12 +61,13 @@ def run_command(
     else:
         _show_work(summary, is_new=summary.published.changed, version=report.version)
         show(report, workspace, summary.computed.periods)
-    return NOT_GREEN if report.refused else 0
+    return NOT_GREEN if report.refused or report.open else 0
 
 
 def _nothing_yet(workspace: Workspace, summary: RunSummary, *, as_json: bool) -> int:
-    """Say why there is nothing to publish. Returns the exit code if that is refused files."""
-    if not summary.problems:
+    """Say why there is nothing to publish. Returns the exit code if files are the reason."""
+    rejects = list(set_aside(workspace))
+    if not summary.problems and not rejects:
         places = ", ".join(
             s.location if is_remote(s.location) else near(workspace.inbox(s))
             for s in workspace.settings.sources
@@ -61,6 +79,8 @@ def _nothing_yet(workspace: Workspace, summary: RunSummary, *, as_json: bool) ->
     if as_json:
         terminal.say_json(summary)
     else:
+        _show_open(list(missing_records(rejects)))
+        _show_quarantined(quarantine(rejects))
         _show_refused(summary.problems)
         say("Nothing else has arrived, so nothing is published.")
     return NOT_GREEN
@@ -80,7 +100,8 @@ def _show_work(summary: RunSummary, *, is_new: bool, version: str) -> None:
     days, seconds = len(summary.computed.days), sum(summary.seconds.values())
     word = "new version" if is_new else "nothing changed, still version"
     say(
-        f"Landed {files:,} files with {rows:,} rows, computed {days:,} days, "
+        f"Landed {counted(files, 'file')} with {counted(rows, 'row')}, "
+        f"computed {counted(days, 'day')}, "
         f"{word} {version} ({seconds:,.1f} s)."
     )
     show_notes(landings)
@@ -90,19 +111,37 @@ def _show_statements(report: Report, periods: Collection[date]) -> None:
     """Write the statements of some periods, or of the newest, side by side."""
     everything = report.statements
     if not everything:
-        say("\nThere is no bill yet, so there is no statement.")
+        is_waiting = report.refused or report.open
+        why = "No bill has landed: see below" if is_waiting else "There is no bill yet"
+        say(f"\n{why}, so there is no statement.")
         return
     newest = max(s.billing_period for s in everything)
     wanted = [s for s in everything if s.billing_period in (set(periods) or {newest})]
-    names = [n for n in PARTS if n == "attributed" or any(s.parts.get(n) for s in wanted)]
+    named = [n for n in PARTS if n == "attributed" or any(s.parts.get(n) for s in wanted)]
+    # what nobody can explain is the difference, not a part of the explanation
+    names = [n for n in named if n != "unexplained"]
     say("\n[bold]Does every cent of the bills have a name?[/]")
     for start in range(0, len(wanted), _SIDE_BY_SIDE):
         _show_side_by_side(wanted[start : start + _SIDE_BY_SIDE], names)
     for name in names:
         say(f"  [bold]{name}[/]: {MEANING[name]}.")
+    if len(names) < len(named):
+        say(f"  [bold]difference[/]: {MEANING['unexplained']}.")
+    _show_default(wanted)
     if len(wanted) < len(everything):
         more = len(everything) - len(wanted)
         say(f"  {more:,} more statements of other periods are in mart_invoice_tie_out.")
+
+
+def _show_default(statements: Sequence[Statement]) -> None:
+    """Say what somebody pays only because nobody owns it."""
+    for statement in statements:
+        if statement.defaulted:
+            say(
+                f"  The default cost centre pays {cents(statement.defaulted, statement.currency)} "
+                f"{statement.currency} of what nobody owns on {statement.billing_period:%Y-%m} "
+                f"{safe(statement.issuer)} {safe(statement.billing_account_id)}."
+            )
 
 
 def _show_side_by_side(statements: Sequence[Statement], names: Sequence[str]) -> None:
@@ -141,7 +180,7 @@ def _show_side_by_side(statements: Sequence[Statement], names: Sequence[str]) ->
 def _show_coverage(report: Report) -> None:
     money = [
         f"{percent(o.owned, o.total)} of the {o.currency} ({cents(o.owned, o.currency)} of "
-        f"{cents(o.total, o.currency)})"
+        f"{cents(o.total, o.currency)} gross: charges and credits cancel nothing out)"
         for o in report.owned
     ]
     calls = percent(report.owned_calls, report.all_calls)
@@ -180,18 +219,30 @@ def _show_unknown(report: Report) -> None:
         )
     for warning in report.warnings[:SHOWN]:
         say(f"[yellow]Check[/]: {safe(warning)}")
-    for row, count in by_rule(report.quarantined)[:SHOWN]:
+    _show_open(report.open)
+    _show_quarantined(report.quarantined)
+    _show_refused(report.refused)
+
+
+def _show_open(reasons: Sequence[str]) -> None:
+    for reason in reasons[:SHOWN]:
+        say(f"[red]Not green[/]: {safe(reason)}.")
+    if len(reasons) > SHOWN:
+        say(f"[red]Not green[/]: and {len(reasons) - SHOWN:,} more.")
+
+
+def _show_quarantined(rejected: Sequence[Rejected]) -> None:
+    for row, count in by_rule(rejected)[:SHOWN]:
         more = f" (and {count - 1:,} more)" if count > 1 else ""
         say(
             f"[yellow]Quarantined[/]: {safe(row.file_name)}, row {row.source_row}{more}: "
-            f"{safe(row.rule)}. {safe(row.next_action)}."
+            f"{safe(row.rule)}. {safe(row.next_action.removesuffix('.'))}."
         )
-    _show_refused(report.refused)
 
 
 def _show_refused(problems: Sequence[str]) -> None:
     for problem in problems:
-        say(f"[red]Refused[/]: {safe(problem)}.")
+        say(f"[red]Refused[/]: {safe(problem.removesuffix('.'))}.")
 
 
 def _show_places(report: Report, workspace: Workspace) -> None:

@@ -9,7 +9,7 @@ from models.settings import SourceSettings
 from pipelines.commands import terminal
 from pipelines.commands.program import near
 from pipelines.commands.published import opened
-from pipelines.commands.summary import quality_warnings, quarantine
+from pipelines.commands.summary import quality_warnings, quarantine, set_aside
 from pipelines.commands.terminal import safe, say
 from pipelines.control_totals import sha256_of
 from pipelines.landing.finding import file_names
@@ -70,7 +70,7 @@ def status_of(workspace: Workspace) -> Status:
         version=version,
         versions=tuple(versions(workspace.published_dir)),
         warnings=warnings,
-        quarantined=quarantine(lake),
+        quarantined=quarantine(set_aside(workspace)),
     )
 
 

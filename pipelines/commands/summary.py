@@ -1,18 +1,22 @@
 """What a run came to: do the statements tie out, who owns the money, what is not known yet."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, localcontext
 from pathlib import Path
 
-from models.landing import Rejected
+from models.facts import Fact
+from models.landing import LandedFile, Rejected
 from models.money import MONEY_CONTEXT
+from models.settings import SourceSettings
 from pipelines.commands.published import PublishedData, Row, opened
-from pipelines.lake import Lake
+from pipelines.commands.terminal import cents, counted
+from pipelines.control_totals import sha256_of
 from pipelines.publishing.duckdb_file import FILE_NAME
 from pipelines.run import RunSummary, lake_of
+from pipelines.sources import source_of
 from pipelines.workspace import Workspace
 
 OWNED = ("attributed", "unlogged_usage_owned", "shared_allocated", "idle_owned")
@@ -25,7 +29,8 @@ MEANING = {
     "unlogged_usage_owned": "no gateway logged it; charged to the owner of the account it ran in",
     "shared_allocated": "cost that no call causes, split by your shared-cost rules",
     "idle_owned": "capacity paid and not used, charged to its owner",
-    "reconciling_items": "invoice and bill export differ, and finance has named why",
+    "reconciling_items": "invoice and bill export differ, and finance has named why, or rounding "
+    "the invoice's own lines is exactly the difference",
     "unlogged_usage": "billed, but no gateway logged it and nobody owns the account: route it "
     "through the gateway, or add an ownership rule for the account",
     "shared": "cost that no call causes and no rule splits: add a row to shared_cost_rules.csv",
@@ -59,18 +64,25 @@ class Statement:
     parts: dict[str, Decimal]
     """Amount by name, see `PARTS`; only those that are not zero, and `attributed`."""
     statement_total: Decimal
-    difference: Decimal
-    """Of the invoice, or the statement where there is none, and the parts. Always 0."""
+    difference: Decimal | None
+    """Invoice less what export, named items and rounding explain of it; null without an invoice."""
+    defaulted: Decimal
+    """Of the residuals and reconciling items: what the default cost centre pays."""
+    gross_cost: Decimal
+    """Sum of the sizes of all lines, at full precision: charges and credits do not cancel out."""
+    owned_gross_cost: Decimal
+    """The part of it that has an owner."""
     state: str
 
 
 @dataclass(frozen=True)
 class Owned:
-    """How much of one currency's statements has an owner."""
+    """How much of one currency's statements has an owner, gross: credits cancel nothing out."""
 
     currency: str
     owned: Decimal
     total: Decimal
+    """Sum of the sizes of all charges and credits; `owned` is a part of it."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +133,8 @@ class Report:
     unknown: Unknown
     warnings: tuple[str, ...]
     """What the checks noticed and let pass."""
+    open: tuple[str, ...]
+    """Why figures are not what they say: what is unexplained, what of a bill is in no number."""
     quarantined: tuple[Rejected, ...]
     refused: tuple[str, ...]
     """Files that did not land in this run: source, file, rule, next action."""
@@ -130,6 +144,7 @@ class Report:
 
 def report_on(workspace: Workspace, run: RunSummary) -> Report:
     """Read what was published back from where analysts read it."""
+    rejects = list(set_aside(workspace))
     with opened(workspace) as data:
         statements = _statements(data)
         days = data.rows(
@@ -156,7 +171,8 @@ def report_on(workspace: Workspace, run: RunSummary) -> Report:
             all_calls=calls["total"],
             unknown=_unknown(data),
             warnings=quality_warnings(data),
-            quarantined=quarantine(lake_of(workspace)),
+            open=(*_unexplained(statements), *missing_records(rejects)),
+            quarantined=quarantine(rejects),
             refused=tuple(run.problems),
             places=Place(
                 data.pointer / FILE_NAME, data.pointer / "chargeback", data.pointer / "report"
@@ -169,21 +185,92 @@ def quality_warnings(data: PublishedData) -> tuple[str, ...]:
     """What checks noticed on published days: one sentence per counter, with where it is."""
     rows = data.rows(
         """
-        select suite, counter, any_value(message) as message,
-            list(partition order by partition) as partitions
+        select suite, counter, min(message) as message,
+            list(value || ' in ' || partition order by partition) as found
         from quality_results
         where not passed
         group by suite, counter
         order by suite, counter
         """
     )
-    return tuple(f"{row['suite']}, {_some(row['partitions'])}: {row['message']}" for row in rows)
+    return tuple(_warning(row) for row in rows)
 
 
-def quarantine(lake: Lake) -> tuple[Rejected, ...]:
+def _warning(row: Row) -> str:
+    """What a counter found, where, what that means and what to do."""
+    # the message says the first place and the rule; here are all places, and what follows the rule
+    words = row["message"].partition(", expected ")[2].partition(". ")[2] or row["message"]
+    return f"{row['suite']}.{row['counter']} is {_some(row['found'])}. {words}"
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """One landed file with records that are in no number."""
+
+    settings: SourceSettings
+    file: LandedFile
+    rejected: tuple[Rejected, ...]
+
+
+def quarantine(files: Iterable[SetAside]) -> tuple[Rejected, ...]:
     """Every record that was set aside, by file and row."""
-    rejected = [row for record in lake.landed() for row in record.quarantine]
+    rejected = [row for file in files for row in file.rejected]
     return tuple(sorted(rejected, key=lambda row: (row.file_name, row.source_row, row.rule)))
+
+
+def set_aside(workspace: Workspace) -> Iterator[SetAside]:
+    """Files of which records were set aside, without those that were replaced or taken back.
+
+    A file of which nothing counts matters while it is in its folder. Another matters until its
+    name holds other content, or later deliveries have replaced all it says.
+    """
+    lake = lake_of(workspace)
+    best = {
+        fact: {(row["source"], row["scope"]): row["delivery"] for row in table.to_pylist()}
+        for fact in Fact
+        for table in [lake.winners(fact)]
+    }
+    sources = {source.source: source for source in workspace.settings.sources}
+    for record in lake.landed():
+        settings = sources.get(record.source)
+        if not record.quarantine or settings is None:
+            continue
+        is_replaced = bool(record.scopes) and all(
+            best[scope.fact][record.source, scope.scope] != scope.delivery
+            for scope in record.scopes
+        )
+        for file in record.files:
+            rejected = tuple(row for row in record.quarantine if row.file_id == file.file_id)
+            path = workspace.inbox(settings) / file.name
+            matters = _holds(path, file) or (file.rows_accepted > 0 and not path.exists())
+            if rejected and matters and not is_replaced:
+                yield SetAside(settings, file, rejected)
+
+
+def _holds(path: Path, file: LandedFile) -> bool:
+    is_like_it = path.is_file() and path.stat().st_size == file.size
+    return is_like_it and sha256_of(path) == file.sha256
+
+
+def _unexplained(statements: Sequence[Statement]) -> Iterator[str]:
+    for statement in statements:
+        if statement.difference:
+            yield (
+                f"{statement.billing_period:%Y-%m} {statement.issuer} "
+                f"{statement.billing_account_id}: the invoice differs by "
+                f"{cents(statement.difference, statement.currency)} {statement.currency} from what "
+                "explains it"
+            )
+
+
+def missing_records(files: Iterable[SetAside]) -> Iterator[str]:
+    """What of a bill, or of a whole file, is in no number."""
+    for found in files:
+        where, count = f"{found.settings.source}: {found.file.name}", len(found.rejected)
+        if not found.file.rows_accepted:
+            yield f"{where}: every record was set aside ({count:,})"
+        elif Fact.CHARGES in source_of(found.settings).facts:
+            yield f"{where}: {counted(count, 'record')} of a bill set aside"
 
 
 def by_rule(rejected: Sequence[Rejected]) -> list[tuple[Rejected, int]]:
@@ -216,6 +303,9 @@ def _statement(row: Row) -> Statement:
         parts={name: row[name] for name in PARTS if row[name] or name == "attributed"},
         statement_total=row["statement_total"],
         difference=row["difference"],
+        defaulted=row["defaulted"],
+        gross_cost=row["gross_cost"],
+        owned_gross_cost=row["owned_gross_cost"],
         state=row["state"],
     )
 
@@ -225,8 +315,8 @@ def _owned(statements: Sequence[Statement]) -> tuple[Owned, ...]:
     with localcontext(MONEY_CONTEXT):
         for currency in sorted({s.currency for s in statements}):
             mine = [s for s in statements if s.currency == currency]
-            owned = sum((s.parts.get(name, Decimal(0)) for s in mine for name in OWNED), Decimal(0))
-            total = sum((s.statement_total for s in mine), Decimal(0))
+            owned = sum((s.owned_gross_cost for s in mine), Decimal(0))
+            total = sum((s.gross_cost for s in mine), Decimal(0))
             found.append(Owned(currency, owned, total))
     return tuple(found)
 

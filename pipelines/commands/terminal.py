@@ -107,6 +107,11 @@ def _width(cell: str) -> int:
     return max(line.cell_len for line in Text.from_markup(cell).split(allow_blank=True))
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things, as in `1 file` and `2 files`."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
 def exact(amount: Decimal) -> str:
     """An amount with all its digits, without exponent or trailing zeros."""
     return _trimmed(format(amount, "f"))
@@ -132,17 +137,6 @@ def cents(amount: Decimal | None, currency: str) -> str:
         return "-"
     with localcontext(MONEY_CONTEXT):
         return f"{amount.quantize(Decimal(1).scaleb(-minor_digits(currency))):,f}"
-
-
-def percent(part: Decimal | int, whole: Decimal | int) -> str:
-    """A share with one decimal. It never says 100.0 % unless it is all; `-` of nothing."""
-    if not whole:
-        return "-"
-    with localcontext(MONEY_CONTEXT):
-        share = (Decimal(part) * 100 / Decimal(whole)).quantize(Decimal("0.1"))
-    if share == 100 and part != whole:
-        return "> 99.9 %" if part < whole else "> 100.0 %"
-    return f"{share} %"
 
 
 @contextmanager

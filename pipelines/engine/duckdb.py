@@ -69,11 +69,11 @@ class Session:
             self._audit(transform)
 
     def fetch(self, transforms: Iterable[Transform], params: Params) -> pa.Table:
-        """Run check queries and put their counters under each other."""
+        """Run check queries and put their counters under each other, every value as text."""
         answers = [
-            self.con.sql(
-                transform.sql, params={name: params[name] for name in transform.params}
-            ).to_arrow_table()
+            self.con.sql(transform.sql, params={name: params[name] for name in transform.params})
+            .project("* replace (cast(value as varchar) as value)")
+            .to_arrow_table()
             for transform in transforms
         ]
         return pa.concat_tables(answers, promote_options="permissive")

@@ -52,18 +52,61 @@ group by all
 """
 
 _COVERAGE = """
+with money as (
+    select
+        case line_kind
+            when 'cost_center' then 'owned' when 'reconciling' then 'reconciling items' else cause
+        end as state,
+        billing_currency,
+        sum(amount) as amount,
+        sum(gross_cost) as gross_cost
+    from mart_chargeback_monthly
+    where billing_period = $period
+    group by all
+),
+
+days as (
+    select *
+    from mart_attribution_coverage_daily
+    where charge_date >= $period and charge_date < cast($period as date) + interval 1 month
+),
+
+estimates as (
+    select
+        'estimated' as state,
+        billing_currency,
+        sum(estimated_cost) as amount,
+        cast(null as decimal(38, 18)) as gross_cost
+    from days
+    where dimension = 'cost' and estimated_cost is not null
+    group by all
+),
+
+calls as (
+    select
+        if(owner_state = 'owned', 'owned', 'unallocated') as state,
+        billing_currency,
+        cast(sum(call_count) as bigint) as calls
+    from days
+    where dimension = 'calls'
+    group by all
+),
+
+amounts as (
+    from money union all from estimates
+)
+
 select
-    owner_state,
-    billing_currency,
-    sum(coalesce(billed_cost, 0) + coalesce(estimated_cost, 0))
-        filter (where dimension = 'cost') as amount,
-    cast(sum(call_count) filter (where dimension = 'calls') as bigint) as calls
-from mart_attribution_coverage_daily
-where
-    dimension in ('cost', 'calls')
-    and charge_date >= $period
-    and charge_date < cast($period as date) + interval 1 month
-group by owner_state, billing_currency
+    coalesce(amounts.state, calls.state),
+    coalesce(amounts.billing_currency, calls.billing_currency),
+    amounts.amount,
+    calls.calls,
+    amounts.gross_cost
+from amounts
+full join calls
+    on
+        amounts.state = calls.state
+        and amounts.billing_currency is not distinct from calls.billing_currency
 """
 
 

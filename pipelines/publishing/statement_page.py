@@ -13,8 +13,9 @@ from pathlib import Path
 from markupsafe import Markup
 
 from models.money import MONEY_CONTEXT, minor_digits
+from pipelines.percent import percent
 
-UNEXPLAINED = "unexplained"
+UNEXPLAINED = ("residual", "unexplained")
 _TEMPLATE = Path(__file__).with_suffix(".html")
 _BAR = Markup(
     '<svg viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">'
@@ -37,18 +38,17 @@ class TieOut:
     """Amount by line kind and cause: what is charged, and each residual by name."""
 
     @property
+    def explained(self) -> dict[tuple[str, str], Decimal]:
+        """The parts that have a name."""
+        return {key: amount for key, amount in self.parts.items() if key != UNEXPLAINED}
+
+    @property
     def difference(self) -> Decimal | None:
-        """What no line names; null without an invoice."""
+        """The invoice less what is explained of it; null without an invoice."""
         if self.invoiced is None:
             return None
         with localcontext(MONEY_CONTEXT):
-            return self.invoiced - sum(self.parts.values(), start=Decimal(0))
-
-    @property
-    def is_explained(self) -> bool:
-        """Whether nothing is missing and no line says that nobody knows why."""
-        unknown = [amount for (_, cause), amount in self.parts.items() if cause == UNEXPLAINED]
-        return not self.difference and not any(unknown)
+            return self.invoiced - sum(self.explained.values(), start=Decimal(0))
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,15 @@ class CostCenterTotal:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Money and calls in one owner state, in one currency."""
+    """Money and calls that are owned, or why they are not, in one currency."""
 
-    owner_state: str
+    state: str
     billing_currency: str | None
     """Null for calls that have no price, and so no amount."""
     amount: Decimal | None
     calls: int | None
+    gross_cost: Decimal | None = None
+    """Sum of the sizes of the lines, which shares are of; null for what is no money yet."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class StatementPage:
     @property
     def state(self) -> tuple[str, str]:
         """Style and words of what the differences say."""
-        if not all(row.is_explained for row in self.tie_outs):
+        if any(row.difference for row in self.tie_outs):
             return "bad", "does not tie out"
         is_invoiced = self.tie_outs and all(row.invoiced is not None for row in self.tie_outs)
         return ("good", "ties out") if is_invoiced else ("", "estimate")
@@ -120,7 +122,7 @@ def _by_invoice(row: TieOut) -> tuple[str, ...]:
 
 
 def _by_state(row: Coverage) -> tuple[str, str]:
-    return row.billing_currency or "~", row.owner_state
+    return row.billing_currency or "~", row.state
 
 
 def _words(name: str) -> str:
@@ -132,10 +134,12 @@ def _money(amount: Decimal | None, currency: str | None) -> str:
         return "unknown"
     with localcontext(MONEY_CONTEXT):
         digits = minor_digits(currency)
-        rounded = amount.quantize(Decimal(1).scaleb(-digits))
-        # what is too small for cents is still shown: a difference of 0.00 must be none at all
-        shown = rounded if rounded or not amount else amount.normalize()
-        return f"{shown:,f} {currency}"
+        least = Decimal(1).scaleb(-digits)
+        rounded = amount.quantize(least)
+    if rounded or not amount:
+        return f"{rounded:,f} {currency}"
+    # too small to be read, and yet not nothing
+    return f"< {least} {currency}" if amount > 0 else f"> -{least} {currency}"
 
 
 def _largest(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
@@ -150,7 +154,7 @@ def _total(rows: Iterable[Coverage]) -> dict[str | None, Decimal]:
     with localcontext(MONEY_CONTEXT):
         for row in rows:
             total = totals.get(row.billing_currency, Decimal(0))
-            totals[row.billing_currency] = total + (row.amount or 0)
+            totals[row.billing_currency] = total + (row.gross_cost or 0)
     return totals
 
 
@@ -160,9 +164,6 @@ def _bar(largest: Mapping[str, Decimal], amount: Decimal, currency: str) -> Mark
 
 
 def _share(totals: Mapping[str | None, Decimal], row: Coverage) -> str:
-    """Percent of the currency's total; none where there is no total or signs are mixed."""
-    total, amount = totals[row.billing_currency], row.amount
-    if amount is None or not total or abs(amount) > abs(total) or amount * total < 0:
-        return "–"
-    with localcontext(MONEY_CONTEXT):
-        return f"{amount * 100 / total:.1f} %"
+    """Percent of all charges and credits of the currency, by size; none of what is no money."""
+    total = totals[row.billing_currency]
+    return "–" if row.gross_cost is None or not total else percent(row.gross_cost, total)

@@ -214,7 +214,44 @@ mart_attribution_coverage_daily_differences as (
     group by coalesce(sums.charge_date, base.charge_date)
 ),
 
+fct_bill_lines_sums as (
+    select
+        charge_date,
+        billing_currency,
+        sum(billed_cost) as billed_cost
+    from fct_bill_lines
+    where true and billed_cost is not null
+    group by charge_date, billing_currency
+),
+
+fct_bill_lines_base as (
+    select
+        charge_date,
+        billing_currency,
+        sum(billed_cost) as billed_cost
+    from stg_charges
+    where true and billed_cost is not null
+    group by charge_date, billing_currency
+),
+
+fct_bill_lines_differences as (
+    select
+        'fct_bill_lines' as suite,
+        coalesce(sums.charge_date, base.charge_date) as charge_date,
+        count(*) filter (
+            where coalesce(sums.billed_cost, 0) <> coalesce(base.billed_cost, 0)
+        ) as sum_differs
+    from fct_bill_lines_sums as sums
+    full join fct_bill_lines_base as base
+        on
+            sums.charge_date = base.charge_date
+            and sums.billing_currency = base.billing_currency
+    group by coalesce(sums.charge_date, base.charge_date)
+),
+
 differences as (
+    select * from fct_bill_lines_differences
+    union all
     select * from fct_calls_differences
     union all
     select * from fct_cost_lines_differences
@@ -230,6 +267,7 @@ differences as (
 
 suites as (
     select unnest([
+        'fct_bill_lines',
         'fct_calls',
         'fct_cost_lines',
         'mart_showback_daily',

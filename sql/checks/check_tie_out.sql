@@ -7,8 +7,17 @@ partition: period
 with counted as (
     select
         strftime(periods.billing_period, '%Y-%m') as partition,
-        count(*) filter (where tie_out.difference <> 0) as statements_not_tied,
-        count(*) filter (where tie_out.state = 'unexplained') as unexplained_difference,
+        count(*) filter (
+            where
+            tie_out.statement_total <> coalesce(tie_out.invoice_total, tie_out.statement_total)
+            or tie_out.statement_total
+            <> tie_out.reconciling_items + tie_out.attributed + tie_out.unlogged_usage_owned
+            + tie_out.shared_allocated + tie_out.idle_owned + tie_out.unlogged_usage
+            + tie_out.shared + tie_out.idle + tie_out.rounding + tie_out.unallocated
+            + tie_out.unexplained
+        ) as statements_not_tied,
+        -- an amount, of the worst statement: amounts in different currencies are never added
+        coalesce(max(abs(tie_out.difference)), 0) as unexplained_difference,
         count(*) filter (where tie_out.state = 'no_invoice') as missing_invoices
     from periods
     left join mart_invoice_tie_out as tie_out
@@ -61,26 +70,26 @@ select
     'tie_out' as suite,
     partition,
     'statements_not_tied' as counter,
-    cast(statements_not_tied as bigint) as value
+    cast(statements_not_tied as varchar) as value
 from counted
 union all
 select
     'tie_out' as suite,
     partition,
     'unexplained_difference' as counter,
-    cast(unexplained_difference as bigint) as value
+    cast(unexplained_difference as varchar) as value
 from counted
 union all
 select
     'tie_out' as suite,
     partition,
     'missing_invoices' as counter,
-    cast(missing_invoices as bigint) as value
+    cast(missing_invoices as varchar) as value
 from counted
 union all
 select
     'mart_chargeback_monthly' as suite,
     partition,
     'sum_differs' as counter,
-    cast(sum_differs as bigint) as value
+    cast(sum_differs as varchar) as value
 from sums

@@ -58,7 +58,9 @@ select
     billing_currency,
     cost_center_id,
     cause,
-    cast(sum(billed_cost) as decimal(38, 18)) as amount_exact
+    cast(sum(billed_cost) as decimal(38, 18)) as amount_exact,
+    -- charges and credits side by side: nothing cancels out
+    cast(sum(abs(billed_cost)) as decimal(38, 18)) as gross_cost
 from parts
 group by
     billing_period,

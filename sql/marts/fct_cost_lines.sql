@@ -30,7 +30,7 @@ columns:
   business_process: "Business process of the application, from the register."
   model_tier: "Model tier the application is registered for."
   data_class: "Data class of the application, from the register."
-  owner_state: "owned, no_rule, not_registered or shared: why the row has the owner it has."
+  owner_state: "owned, no_rule, not_registered, shared or rounding: why the row has the owner it has."
   ownership_rule_id: "Ownership rule that matched."
   shared_rule_id: "Shared-cost rule that will split the row at the end of the period."
   cost_basis: "billed, estimated or unpriced."
@@ -146,7 +146,7 @@ owned as (
             else '__unallocated__'
         end as application_id,
         case
-            when split_parts.cause in ('rounding', 'shared') then 'shared'
+            when split_parts.cause in ('rounding', 'shared') then split_parts.cause
             when split_parts.is_registered then 'owned'
             when split_parts.owner_application_id is not null then 'not_registered'
             else 'no_rule'

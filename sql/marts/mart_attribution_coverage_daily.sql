@@ -6,7 +6,7 @@ keys: [charge_date, dimension, owner_state, cause, cost_basis, billing_currency]
 columns:
   charge_date: "The provider's UTC day."
   dimension: "cost, calls, or tag:<key> for each required tag."
-  owner_state: "owned, no_rule, not_registered or shared; for a tag: present or missing."
+  owner_state: "owned, no_rule, not_registered, shared or rounding; for a tag: present or missing."
   cause: "attributed, or the name of the residual: unlogged_usage, shared, idle, rounding, unallocated."
   cost_basis: "billed, estimated or unpriced."
   billing_currency: "ISO 4217 currency of all amounts of the row."

@@ -12,11 +12,12 @@ columns:
   invoice_id: "Invoice the period is charged on; null while there is none, then the row is an estimate."
   billing_currency: "ISO 4217 currency of all amounts of the row."
   line_kind: "cost_center: charged to it. residual: nobody pays yet, and why. reconciling: named by finance."
-  cost_center_id: "Cost centre charged; null on residual lines."
+  cost_center_id: "Cost centre charged. On residual and reconciling lines the default cost centre, or null."
   cost_center_name: "Name of the cost centre."
-  cause: "attributed, unlogged_usage, shared, idle, rounding, unallocated, or the reconciling item."
+  cause: "attributed, unlogged_usage, shared, idle, rounding, unallocated, unexplained, or the reconciling item."
   amount_exact: "At full precision."
   amount: "In whole minor units (cents) by largest remainder: the rows of an invoice add up to it."
+  gross_cost: "Sum of the sizes of the lines behind it: charges and credits do not cancel out."
 */
 
 select
@@ -30,7 +31,8 @@ select
     cost_centers.cost_center_name,
     statements.cause,
     statements.amount_exact,
-    statements.amount
+    statements.amount,
+    statements.gross_cost
 from rounded_statements as statements
 left join ref_cost_centers as cost_centers
     on statements.cost_center_id = cost_centers.cost_center_id

@@ -20,14 +20,20 @@ columns:
   unlogged_usage: "Residual: traffic no gateway logged, without an owner."
   shared: "Residual: shared cost no rule splits."
   idle: "Residual: capacity paid and not used."
-  rounding: "Residual: below a cent."
+  rounding: "Residual: below a cent. Rounding of the invoice's own lines is a reconciling item."
   unallocated: "Residual: calls without an owner."
   unexplained: "Invoice and export differ by more than rounding, and nobody has said why."
   statement_total: "Sum of all statement lines."
-  difference: "invoice_total less statement_total; the statement's own total where there is no invoice. Always 0."
+  difference: "Invoice less what export, named items and rounding explain of it; null without an invoice."
+  defaulted: "Of the residuals and reconciling items: charged to the workspace's default cost centre."
+  gross_cost: "Sum of the sizes of all lines: charges and credits do not cancel out."
+  owned_gross_cost: "The part of gross_cost that has an owner."
   state: "tied, no_invoice or unexplained."
 checks:
-  difference_is_zero: difference = 0
+  statement_is_the_invoice: invoice_total is null or statement_total = invoice_total
+  statement_is_its_parts: statement_total = reconciling_items + attributed + unlogged_usage_owned + shared_allocated
+    + idle_owned + unlogged_usage + shared + idle + rounding + unallocated + unexplained
+  tied_without_difference: (state = 'tied') = (difference is not null and difference = 0)
 */
 
 with statements as (
@@ -75,7 +81,12 @@ totals as (
         coalesce(sum(amount) filter (where line_kind = 'residual' and cause = 'unallocated'), 0)
             as unallocated,
         coalesce(sum(amount) filter (where line_kind = 'residual' and cause = 'unexplained'), 0)
-            as unexplained
+            as unexplained,
+        coalesce(
+            sum(amount) filter (where line_kind <> 'cost_center' and cost_center_id is not null), 0
+        ) as defaulted,
+        coalesce(sum(gross_cost), 0) as gross_cost,
+        coalesce(sum(gross_cost) filter (where line_kind = 'cost_center'), 0) as owned_gross_cost
     from statements
     group by billing_period, issuer, billing_account_id, billing_currency
 )
@@ -100,17 +111,12 @@ select
     cast(totals.unallocated as decimal(38, 4)) as unallocated,
     cast(totals.unexplained as decimal(38, 4)) as unexplained,
     cast(totals.statement_total as decimal(38, 4)) as statement_total,
-    -- without an invoice the statement must add up to the sum of its own kinds of line
     cast(
-        coalesce(
-            invoices.total_amount,
-            totals.reconciling_items + totals.attributed + totals.unlogged_usage_owned
-            + totals.shared_allocated + totals.idle_owned + totals.unlogged_usage
-            + totals.shared + totals.idle + totals.rounding + totals.unallocated
-            + totals.unexplained
-        ) - totals.statement_total
-        as decimal(38, 4)
+        invoices.total_amount - (totals.statement_total - totals.unexplained) as decimal(38, 4)
     ) as difference,
+    cast(totals.defaulted as decimal(38, 4)) as defaulted,
+    cast(totals.gross_cost as decimal(38, 18)) as gross_cost,
+    cast(totals.owned_gross_cost as decimal(38, 18)) as owned_gross_cost,
     case
         when invoices.total_amount is null then 'no_invoice'
         when totals.unexplained <> 0 then 'unexplained'

@@ -1,8 +1,11 @@
 import json
+import re
 import shutil
 from decimal import Decimal
 
 import pytest
+
+from pipelines.percent import percent
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +54,10 @@ def test_parts_of_each_statement_add_up_to_its_invoice(report):
 
 def test_coverage_is_exact_and_never_rounded_up_to_all(report):
     [owned] = report["owned"]
-    total = sum(Decimal(s["statement_total"]) for s in report["statements"])
-    assert Decimal(owned["total"]) == total
-    assert Decimal(owned["owned"]) < total
+    net = sum(Decimal(s["statement_total"]) for s in report["statements"])
+    gross = sum(Decimal(s["gross_cost"]) for s in report["statements"])
+    assert Decimal(owned["total"]) == gross > net
+    assert Decimal(owned["owned"]) < gross
     assert report["owned_calls"] < report["all_calls"] < 400
 
 
@@ -135,3 +139,126 @@ def test_a_workspace_that_never_ran_has_nothing_published(everycent, tmp_path):
         result = everycent(*words, "--workspace", tmp_path / "new")
         assert result.exit_code == 2
         assert "everycent run" in result.stderr
+
+
+@pytest.fixture
+def fresh(everycent, tmp_path):
+    """A small company without faults, not run yet."""
+    folder = tmp_path / "acme"
+    everycent("simulate", folder, "--days", 2, "--calls", 200)
+    return folder
+
+
+def raised_invoice(folder, by):
+    """Ask for more on the first invoice; returns its issuer."""
+    path = folder / "reference" / "invoices.csv"
+    header, first, *rest = path.read_text("utf-8").splitlines()
+    cells = dict(zip(header.split(","), first.split(","), strict=True))
+    cells["total_amount"] = str(Decimal(cells["total_amount"]) + Decimal(by))
+    path.write_text("\n".join([header, ",".join(cells.values()), *rest, ""]), "utf-8")
+    return cells["issuer"]
+
+
+def test_everything_that_ties_out_is_exit_code_0(everycent, fresh):
+    assert everycent("run", fresh).exit_code == 0
+
+
+@pytest.mark.parametrize("by", ["0.50", "-0.50"])
+def test_an_unexplained_difference_is_shown_as_that_and_is_not_green(everycent, fresh, by):
+    issuer = raised_invoice(fresh, by)
+    result = everycent("run", fresh)
+    again = json.loads(everycent("run", fresh, "--json").stdout)
+
+    assert result.exit_code == 1
+    assert "Not green" in result.stdout
+    [row] = [line for line in result.stdout.splitlines() if line.startswith(" difference")]
+    assert row.split().count(by) == 1
+    assert "unexplained" in result.stdout
+    [statement] = [s for s in again["statements"] if s["issuer"] == issuer]
+    assert Decimal(statement["difference"]) == Decimal(by)
+    [owned] = again["owned"]
+    assert 0 < Decimal(owned["owned"]) < Decimal(owned["total"])
+    page = next((fresh / "published/current/report").glob("*.html")).read_text("utf-8")
+    assert "does not tie out" in page
+    assert f">{by} USD<" in page.replace("\n", "")
+
+
+def test_the_page_the_terminal_and_the_mart_say_the_same_of_what_is_owned(everycent, fresh):
+    shown = everycent("run", fresh).stdout
+    query = (
+        "select sum(owned_gross_cost) as owned, sum(gross_cost) as gross from mart_invoice_tie_out"
+    )
+    [sums] = json.loads(everycent("query", query, fresh, "--json").stdout)
+    share = percent(Decimal(sums["owned"]), Decimal(sums["gross"]))
+    page = next((fresh / "published/current/report").glob("*.html")).read_text("utf-8")
+
+    assert f"Owned: {share} of the USD" in shown
+    assert re.search(rf"<td>owned</td>\s*<td class=\"number\">{re.escape(share)}</td>", page)
+
+
+def test_the_default_cost_centre_pays_the_rest_and_it_is_said(everycent, fresh):
+    centers = (fresh / "reference" / "cost_centers.csv").read_text("utf-8").splitlines()
+    center = centers[1].split(",")[0]
+    before = everycent("run", fresh).stdout
+    with (fresh / "everycent.yaml").open("a") as settings:
+        settings.write(f"\ndefault_cost_center: {center}\n")
+    result = everycent("run", fresh)
+    query = (
+        "select line_kind, sum(amount) as amount, count(*) filter (where cost_center_id is null)"
+        " as unpaid from mart_chargeback_monthly group by line_kind"
+    )
+    rows = json.loads(everycent("query", query, fresh, "--json").stdout)
+
+    assert result.exit_code == 0
+    assert "The default cost centre pays" in result.stdout
+    assert {row["unpaid"] for row in rows} == {0}
+    assert _owned(result.stdout) == _owned(before)
+
+
+def _owned(text):
+    return next(line for line in text.splitlines() if line.startswith("Owned"))
+
+
+def test_a_bill_set_aside_is_not_green_until_it_is_replaced(everycent, tmp_path):
+    folder = tmp_path / "own"
+    everycent("init", folder)
+    (folder / "everycent.yaml").write_text(OWN, "utf-8")
+    (folder / "inbox" / "bill").mkdir()
+    bill = folder / "inbox" / "bill" / "october.csv"
+    bill.write_text("Month,day,amount\n2026-11,03.11.2026,3.00\n2026-11,04.11.2026,5.00\n", "utf-8")
+
+    first = everycent("run", folder)
+    bill.write_text("Month,day,amount\n2026-11,2026-11-03,3.00\n2026-11,04.11.2026,5.00\n", "utf-8")
+    half = everycent("run", folder)
+    bill.write_text("Month,day,amount\n2026-11,2026-11-03,3.00\n2026-11,2026-11-04,5.00\n", "utf-8")
+    mended = everycent("run", folder)
+
+    assert (first.exit_code, half.exit_code, mended.exit_code) == (1, 1, 0)
+    assert "every record was set aside (2)" in first.stdout
+    assert "1 record of a bill set aside" in half.stdout
+    assert "Not green" not in mended.stdout
+    assert "Quarantined" not in mended.stdout
+
+
+OWN = """
+company: own
+reporting_currency: USD
+sources:
+  - source: bill
+    kind: mapped
+    location: inbox/bill
+    issuer: vendor
+    billing_account_id: a-1
+    billing_currency: USD
+    mapping:
+      fact: charges
+      format: csv
+      delivery: snapshot
+      scope: column('Month')
+      columns:
+        billing_period: column('Month')
+        charge_date: day
+        billed_cost: amount
+        charge_category: "'Usage'"
+        service_category: "'AI and Machine Learning'"
+"""

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.commands import terminal
+from pipelines.percent import percent
 
 
 @pytest.mark.parametrize(
@@ -18,7 +19,7 @@ from pipelines.commands import terminal
     ],
 )
 def test_a_share_is_never_rounded_up_to_all(part, whole, text):
-    assert terminal.percent(part, whole) == text
+    assert percent(part, whole) == text
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,8 @@ class Ran:
     @property
     def states(self) -> dict[str, str]:
         tied = self.company.rows("select issuer, difference, state from mart_invoice_tie_out")
-        assert {difference for _, difference, _ in tied} == {0}
+        assert all((difference == 0) == (state == "tied") for _, difference, state in tied)
+        assert all((difference is None) == (state == "no_invoice") for _, difference, state in tied)
         return {issuer: state for issuer, _, state in tied}
 
     @property

@@ -18,7 +18,8 @@ select
     cost_center_name,
     cause,
     cast(amount as decimal(38, 18)) as amount_exact,
-    cast(amount as decimal(38, 4)) as amount
+    cast(amount as decimal(38, 4)) as amount,
+    cast(amount as decimal(38, 18)) as gross_cost
 from (
     values
         ('cost_center', 'cc-100', 'Search', 'attributed', 80.10),

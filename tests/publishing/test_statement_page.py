@@ -54,8 +54,8 @@ class Elements(HTMLParser):
     [
         (tie_out(unlogged_usage="20.00"), "ties out", "0.00 USD"),
         (tie_out(unlogged_usage="19.99"), "does not tie out", "0.01 USD"),
-        (tie_out(unlogged_usage="19.999999999999"), "does not tie out", "0.000000000001 USD"),
-        (tie_out(unexplained="20.00"), "does not tie out", "0.00 USD"),
+        (tie_out(unlogged_usage="19.999999999999"), "does not tie out", "&lt; 0.01 USD"),
+        (tie_out(unexplained="20.00"), "does not tie out", "20.00 USD"),
         (tie_out(None), "estimate", "unknown"),
     ],
 )
@@ -128,21 +128,23 @@ def test_bars_compare_within_a_currency_and_credits_look_different():
     assert "7 JPY" in page
 
 
-def test_shares_of_coverage_are_of_their_own_currency_and_unknown_calls_stay_unknown():
+def test_shares_are_gross_and_of_their_own_currency_and_unknown_calls_stay_unknown():
     page = html(
         coverage=(
-            Coverage("owned", "USD", Decimal(75), 1234),
-            Coverage("no_rule", "USD", Decimal(25), None),
-            Coverage("owned", "EUR", Decimal(1), 0),
-            Coverage("no_rule", None, None, 9),
+            Coverage("owned", "USD", Decimal(75), 1234, Decimal(85)),
+            Coverage("shared", "USD", Decimal(-5), None, Decimal(15)),
+            Coverage("owned", "EUR", Decimal(1), 0, Decimal(1)),
+            Coverage("unallocated", None, None, 9),
+            Coverage("estimated", "USD", Decimal("0.000000000003"), None),
         )
     )
     cells = re.findall(r'<td class="number">([^<]+)</td>', page)
 
     assert cells == [
         *("100.0 %", "0", "1.00 EUR"),
-        *("25.0 %", "unknown", "25.00 USD"),
-        *("75.0 %", "1,234", "75.00 USD"),
+        *("–", "unknown", "&lt; 0.01 USD"),
+        *("85.0 %", "1,234", "75.00 USD"),
+        *("15.0 %", "unknown", "-5.00 USD"),
         *("–", "9", "unknown"),
     ]
 

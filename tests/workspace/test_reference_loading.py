@@ -88,6 +88,36 @@ def test_blanks_are_null_or_the_default(company):
     assert tables["ref_applications"]["charge_to"].to_pylist() == ["owner", "owner"]
 
 
+def test_thirds_add_up_to_exactly_one_and_the_same_row_gets_the_rest(company):
+    names = ("bot", "faq", "search")
+    company.reference(
+        {
+            "applications.csv": "application_id,application_name,team_id,cost_center_id\n"
+            + "".join(f"{name},{name},t-1,cc-1\n" for name in names),
+            "ownership_rules.csv": f"{RULES}\n"
+            + "".join(f"r,1,api_key,,,k,{name},1/3\n" for name in reversed(names))
+            + "s,2,api_key,,,j,bot,1/6\ns,2,api_key,,,j,faq,0.5\ns,2,api_key,,,j,search,2 / 6\n",
+            "shared_cost_rules.csv": "rule_id,rank,method,cost_center_id,share\n"
+            "f,1,fixed,cc-1,1/7\nf,1,fixed,cc-2,6/7\n",
+        }
+    )
+    tables = company.load().tables
+    rules = [
+        (row["rule_id"], row["application_id"], str(row["share"]))
+        for row in tables["ref_ownership_rules"].to_pylist()
+    ]
+
+    assert rules == [
+        ("r", "bot", "0.333333333334"),
+        ("r", "faq", "0.333333333333"),
+        ("r", "search", "0.333333333333"),
+        ("s", "bot", "0.166666666667"),
+        ("s", "faq", "0.500000000000"),
+        ("s", "search", "0.333333333333"),
+    ]
+    assert sum(tables["ref_shared_cost_rules"]["share"].to_pylist()) == 1
+
+
 def test_outcome_definitions_are_read_from_yaml(company):
     company.reference(
         {

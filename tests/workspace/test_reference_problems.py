@@ -445,6 +445,27 @@ ROWS = {
         2,
         "share",
     ),
+    "thirds that are two": (
+        "ownership_rules.csv",
+        f"{RULES}\na,1,api_key,,k,bot,1/3\na,1,api_key,,k,search,1/3",
+        "shares",
+        2,
+        "share",
+    ),
+    "a fraction of nothing": (
+        "ownership_rules.csv",
+        f"{RULES}\na,1,api_key,,k,bot,1/0",
+        "amount",
+        2,
+        "share",
+    ),
+    "a fraction above one": (
+        "ownership_rules.csv",
+        f"{RULES}\na,1,api_key,,k,bot,4/3",
+        "share",
+        2,
+        "share",
+    ),
     "rows of a rule that differ": (
         "ownership_rules.csv",
         f"{RULES}\na,1,api_key,,k,bot,0.5\na,1,api_key,,j,search,0.5",

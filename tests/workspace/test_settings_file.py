@@ -254,6 +254,19 @@ def test_a_folder_that_is_no_workspace_is_refused(tmp_path):
         load_workspace(tmp_path, {})
 
 
+def test_a_default_cost_centre_has_to_be_one(company):
+    settings = company.root / "everycent.yaml"
+    text = settings.read_text()
+    settings.write_text(f"{text}\ndefault_cost_center: cc-2\n")
+    known = company.check()
+    settings.write_text(f"{text}\ndefault_cost_center: cc-22\n")
+
+    assert known.is_good
+    [problem] = company.check().problems
+    assert (problem.rule, problem.column) == ("dangling", "default_cost_center")
+    assert "cc-2" in problem.fix
+
+
 def test_without_a_key_nothing_starts_but_everything_is_checked(bench):
     bench.reference({"teams.csv": "team_id\n"})
 
