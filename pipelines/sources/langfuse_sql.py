@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from pipelines.sources.langfuse_fields import FIELDS, LABELS, METADATA, TIERS, USAGE
 from pipelines.sources.provider_words import provider_sql
-from pipelines.sources.sql_text import literal, nested, texts
+from pipelines.sources.sql_text import chosen, literal, nested, texts
 from pipelines.sources.trace_sql import calls_sql
 
 _SHAPES = ("observations", "data")
@@ -169,6 +169,15 @@ select
     ) as cost_text,
     cast(null as varchar) as saved_cost_text,
     false as has_own_cost,
+    if(
+        has_other_keys,
+        list_filter(
+            json_keys(usage),
+            lambda key: not {chosen("key", _KEYS)}
+            and regexp_full_match(json_extract_string(usage, '/' || key), '[1-9][0-9]{{0,15}}')
+        ),
+        null
+    ) as unread,
     [if(has_other_keys, 'unknown_usage_key', null)] as own_notes
 from (
     select

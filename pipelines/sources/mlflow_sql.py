@@ -266,6 +266,10 @@ select
     json_extract_string({_object("cost_text")}, '$.total_cost') as cost_text,
     cast(null as varchar) as saved_cost_text,
     false as has_own_cost,
+    list_filter(
+        json_keys({_object("usage_text")}),
+        lambda key: not {chosen("key", [path[2:] for path in _USAGE])}
+    ) as unread,
     cast(null as varchar[]) as own_notes
 from (
     select

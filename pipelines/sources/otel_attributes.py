@@ -97,6 +97,24 @@ RAW_COUNTS = {
 }
 """Where the provider's own usage (`raw_usage`) has details that no attribute tells."""
 
+PARTS_OF_COUNTS = (
+    "ai.usage.outputTokenDetails.textTokens",
+    "gen_ai.usage.details.accepted_prediction_tokens",
+    "gen_ai.usage.details.audio_tokens",
+    "gen_ai.usage.details.cache_creation_input_tokens",
+    "gen_ai.usage.details.cache_read_input_tokens",
+    "gen_ai.usage.details.cached_content_tokens",
+    "gen_ai.usage.details.cached_tokens",
+    "gen_ai.usage.details.rejected_prediction_tokens",
+    "gen_ai.usage.details.text_cache_tokens",
+    "gen_ai.usage.details.text_candidates_tokens",
+    "gen_ai.usage.details.text_prompt_tokens",
+    "gen_ai.usage.details.text_tool_use_prompt_tokens",
+    "gen_ai.usage.details.tool_use_prompt_tokens",
+    "llm.token_count.prompt_details.cache_input",
+)
+"""Counts that are inside those read, or say one of them again."""
+
 COMPACTION = (
     "anthropic.usage.compaction.input_tokens",
     "anthropic.usage.compaction.output_tokens",

@@ -12,6 +12,7 @@ from pipelines.sources.otel_attributes import (
     EXACT_INPUT,
     NEWEST,
     OPENINFERENCE_TOTALS,
+    PARTS_OF_COUNTS,
     RAW_COUNTS,
     TAG_LIST,
     TAG_PREFIXES,
@@ -230,6 +231,22 @@ _IS_ANY_WRAPPER = " or ".join(
     f"coalesce({chosen(f'lower({k})', _WRAPPERS)}, false)" for k in _KINDS
 )
 _COUNT_LIST = ", ".join(_first(names) for names in COUNTS.values())
+_READ = chosen(
+    "key",
+    (
+        *(name for names in COUNTS.values() for name in names),
+        *(name for names in TEXTS.values() for name in names),
+        *COMPACTION,
+        *PARTS_OF_COUNTS,
+        EXACT_INPUT,
+    ),
+)
+_UNREAD = (
+    "list_filter(list_filter(keys, lambda key:"
+    " contains(key, '.usage.') or contains(key, '.token_count.')),"
+    f" lambda key: not {_READ})"
+)
+"""Names of usage that nobody reads."""
 _TEXT_COLUMNS = ", ".join(f"{_first(names)} as {column}" for column, names in TEXTS.items())
 _HAS_NEWEST = f"list_has_any(keys, {texts(NEWEST)})"
 
@@ -323,6 +340,16 @@ select
     if(beside is null, cost, null) as cost_text,
     saved_cost as saved_cost_text,
     true as has_own_cost,
+    if(
+        len(unread_keys) = 0,
+        null,
+        list_filter(
+            unread_keys,
+            lambda key: regexp_full_match(
+                texts_of[list_position(keys, key)], '[1-9][0-9]{{0,15}}'
+            )
+        )
+    ) as unread,
     [if(beside is null, null, 'usage_beside_totals')] as own_notes
 from (
     select
@@ -392,6 +419,7 @@ from (
                         false
                     ) and regexp_matches(attributes_text, {literal(_AI_MARKS)}) as has_ai_marks,
                     [{_COUNT_LIST}] as own_counts,
+                    {_UNREAD} as unread_keys,
                     {_TEXT_COLUMNS},
                     {_attribute(literal(TAG_LIST))} as tag_list
                 from (

@@ -47,6 +47,7 @@ TAKEN = (
     "count_texts",  # see COUNTS
     "cost_text, saved_cost_text",
     "has_own_cost",  # the cost is not what the tracer made of the counts
+    "unread",  # names of counts above 0 that the source does not read, a list; null for nothing
     "own_notes",  # what else to count, a list; null for nothing
 )
 """Columns a source yields. Texts are null or as the tracer wrote them."""
@@ -68,6 +69,11 @@ NEED_INPUT = ("chat", "completion", "embedding")
 NEED_OUTPUT = ("chat", "completion")
 """Operations that always have some: none means that nobody counted it."""
 
+_UNREAD = (
+    "list_transform(list_filter(unread, lambda n: regexp_full_match(n, '[A-Za-z0-9_.]{1,80}')),"
+    " lambda n: 'unread_usage:' || n)"
+)
+"""Names only: what an emitter calls its counts, and no text of anybody's."""
 _COST_TEST = cost_test_sql("cost", "coalesce(served_model, requested_model)")
 _HAS_WRITES = "coalesce(cache_write, cache_write_5m, cache_write_1h) is not null"
 
@@ -274,7 +280,7 @@ select
     rule,
     if(is_ambiguous and is_leaf and has_own_cost, {_COST_TEST}, null) as cost_test,
     if(rule is null, null, left(line, 64)) as rejected_text,
-    list_concat(own_notes, [
+    list_concat(own_notes, if(is_leaf, {_UNREAD}, null), [
         if(is_ambiguous and is_leaf, 'unknown_semantics', null),
         if(input_evidence <> input_totals, 'input_' || input_evidence, null),
         if(output_evidence <> output_totals, 'output_' || output_evidence, null),

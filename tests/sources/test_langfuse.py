@@ -288,6 +288,7 @@ def test_a_key_nobody_knows_is_counted_as_such(room):
     (record,) = room.land().landed
 
     assert record.counters["unknown_usage_key"] == 1
+    assert record.counters["unread_usage:input_holograms"] == 1
 
 
 @pytest.mark.parametrize(

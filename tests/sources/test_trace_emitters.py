@@ -470,6 +470,20 @@ def test_a_span_with_marks_of_ai_work_that_nobody_reads_is_set_aside(room, marks
     assert len(room.rows()) == 1
 
 
+def test_counts_that_nobody_reads_are_named(room):
+    told = {
+        **usage(input_tokens=10, output_tokens=2),
+        "gen_ai.usage.details.cached_tokens": 4,
+        "gen_ai.usage.holograms": 3,
+        "llm.token_count.prompt_details.smells": 0,
+        "gen_ai.usage.who@acme.example": 5,
+    }
+    around = {"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.steps": 9}
+    record = landed(room, span(1, told), bare_span(2, around))
+
+    assert record.counters == {"unread_usage:gen_ai.usage.holograms": 1}
+
+
 def test_attributes_with_an_empty_value_do_not_shift_the_others(room):
     odd = span(1, usage(input_tokens=10, output_tokens=2))
     odd["attributes"].insert(0, {"key": "empty", "value": {}})
