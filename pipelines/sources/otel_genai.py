@@ -43,6 +43,7 @@ Traps:
       span's own numbers win where they prove the contrary.
     - The Anthropic SDK traces by itself since 2.0.0, beside any other instrumentation of it.
     - A cache write whose lifetime no attribute tells is of unknown lifetime.
+    - Counts on a span that nobody reads are counted by name, as `unread_usage`.
     - A span with names of AI models, tokens or cost that is none of the shapes read here is set
       aside as `unread_ai_work`; spans as plain objects, as exporters for JavaScript dump them, as
       `not_otlp`.
