@@ -14,7 +14,13 @@ SCALE = 18
 SHARE_SCALE = 12
 """Fractional digits of a call's share: picos."""
 
-MAX_INTEGER_DIGITS = 20
+MAX_INTEGER_DIGITS = 13
+"""Digits of one amount before the point. No bill line needs more in any currency, and what is made
+of amounts, their products with quantities above all, must fit 38 digits in all."""
+
+MAX_QUANTITY_DIGITS = 18
+"""Digits of one quantity before the point."""
+
 MONEY_CONTEXT = Context(prec=76, rounding=ROUND_HALF_EVEN)
 
 _PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?|[+-]?\.[0-9]+", re.ASCII)
@@ -33,7 +39,9 @@ class MoneyError(ValueError):
     """An amount that is not exactly money. The message never repeats the text."""
 
 
-def parse_money(text: str, *, exponent: bool = False, binary: bool = False) -> Decimal:
+def parse_money(
+    text: str, *, exponent: bool = False, binary: bool = False, digits: int = MAX_INTEGER_DIGITS
+) -> Decimal:
     """Read an amount exactly, at scale 18.
 
     Args:
@@ -41,6 +49,7 @@ def parse_money(text: str, *, exponent: bool = False, binary: bool = False) -> D
         exponent: Whether the source's contract allows `1.5e-06`.
         binary: Whether the source prints binary floats, so digits beyond scale 18 are rounded
             half to even instead of refused. The caller books the residue.
+        digits: Digits that it may have before the point.
 
     Returns:
         The amount with 18 fractional digits.
@@ -53,8 +62,8 @@ def parse_money(text: str, *, exponent: bool = False, binary: bool = False) -> D
         raise MoneyError("not a plain decimal amount")
     with localcontext(MONEY_CONTEXT):
         amount = Decimal(text)
-        if amount.adjusted() >= MAX_INTEGER_DIGITS:
-            raise MoneyError(f"more than {MAX_INTEGER_DIGITS} digits before the point")
+        if amount.adjusted() >= digits:
+            raise MoneyError(f"more than {digits} digits before the point")
         quantised = amount.quantize(Decimal(1).scaleb(-SCALE))
     if quantised != amount and not binary:
         raise MoneyError(f"more than {SCALE} fractional digits")

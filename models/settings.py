@@ -52,6 +52,13 @@ class SourceSettings(Record):
     is_system_of_record: bool = Field(
         default=True, description="False: calls of this feed are compared, never counted."
     )
+    max_set_aside_share: Decimal = Field(
+        default=Decimal("0.5"),
+        ge=0,
+        le=1,
+        description="Share of a file's records that may be set aside: with more, a log is refused "
+        "whole, and of a bill or report the run says so until it is corrected.",
+    )
     mapping: FeedMapping | None = Field(
         default=None, description="Of kind mapped: what the columns of its files mean."
     )

@@ -11,11 +11,13 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import cache, partial
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -27,6 +29,7 @@ from pipelines.duck import cores
 from pipelines.engine.duckdb import Session
 from pipelines.inputs import Inputs, days_of
 from pipelines.lake import Lake
+from pipelines.landing.set_aside import files_set_aside
 from pipelines.periods import BILL_LINE, Statements
 from pipelines.quality import EXPECTATIONS, judge, load_gate, quality_table, require
 from pipelines.reference import Reference
@@ -55,6 +58,16 @@ class Computed:
     """Rows written per table."""
     quality: tuple[QualityResult, ...] = ()
     judge_seconds: float = 0.0
+
+
+class TooLargeError(Exception):
+    """Amounts that are each possible, and too large for what is made of them."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(
+            "A number became too large to be computed exactly. Nothing of this run counts; the "
+            f"previous version stays. {said}"
+        )
 
 
 class Computation:
@@ -185,8 +198,38 @@ class Computation:
     ) -> Iterator[Session]:
         with self._inputs.session(sessions) as session:
             self._inputs.register_days(session, from_date, to_date)
-            session.build(wanted, self._params(from_date, to_date))
+            try:
+                session.build(wanted, self._params(from_date, to_date))
+            except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
+                raise TooLargeError(self._greatest(from_date, to_date)) from error
             yield session
+
+    def _greatest(self, from_date: date, to_date: date) -> str:
+        """Where the greatest amount of some days is, and the greatest quantity."""
+        parts = self._lake.parts(Fact.CHARGES, from_date, to_date)
+        if not parts:
+            return f"There is no bill for {from_date}: look at the token counts of its logs."
+        names = {
+            file.file_id: f"{record.source}: {file.name}"
+            for record in self._lake.landed()
+            for file in record.files
+        }
+        said = []
+        with self._inputs.session() as session:
+            charges = session.con.read_parquet([str(self._lake.sound(part)) for part in parts])
+            for column in ("billed_cost", "consumed_quantity"):
+                greatest = (
+                    charges.filter(f"{column} is not null")
+                    .order(f"abs({column}) desc, source, file_id, source_row")
+                    .limit(1)
+                    .project(f"file_id, source_row, {column}")
+                    .fetchall()
+                )
+                said += [
+                    f"{column} {number:f} ({names.get(file_id)}, row {row})"
+                    for file_id, row, number in greatest
+                ]
+        return f"The greatest of these days are {' and '.join(said)}: correct the bill, or ask why."
 
     def _compute_days(
         self, from_date: date, to_date: date, sessions: int
@@ -289,18 +332,19 @@ class Computation:
 
     def _landing_counters(self) -> pa.Table:
         """Per source: do the dispositions of its files balance, and what was set aside."""
-        counts: dict[str, dict[str, int]] = {
-            s.source: {"dispositions_unbalanced": 0, "rows_quarantined": 0}
-            for s in self._settings.sources
-        }
-        for record in self._lake.landed():
-            of_source = counts.setdefault(
-                record.source, {"dispositions_unbalanced": 0, "rows_quarantined": 0}
-            )
+        names = ("dispositions_unbalanced", "rows_quarantined", "files_mostly_set_aside")
+        shares = {s.source: s.max_set_aside_share for s in self._settings.sources}
+        records = self._lake.landed()
+        sources = {*shares, *(record.source for record in records)}
+        counts = {source: dict.fromkeys(names, 0) for source in sources}
+        for record in records:
             for file in record.files:
                 known = file.rows_accepted + file.rows_empty + file.rows_quarantined
-                of_source["dispositions_unbalanced"] += file.rows_read != known
-                of_source["rows_quarantined"] += file.rows_quarantined
+                counts[record.source]["dispositions_unbalanced"] += file.rows_read != known
+        for found in files_set_aside(self._lake):
+            share = shares.get(found.source, Decimal(1))
+            counts[found.source]["rows_quarantined"] += len(found.rows)
+            counts[found.source]["files_mostly_set_aside"] += found.is_more_than(share)
         rows = [
             {"suite": "landing", "partition": source, "counter": counter, "value": value}
             for source, counters in sorted(counts.items())

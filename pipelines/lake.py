@@ -130,6 +130,14 @@ class Lake:
             }
         )
 
+    def best(self) -> set[tuple[str, str, str, str]]:
+        """Source, fact, scope and delivery of every delivery that counts for a scope."""
+        return {
+            (source, fact, scope, delivery)
+            for fact in Fact
+            for (source, scope), delivery in self._best(fact).items()
+        }
+
     def fresh_delivery(self, source: str, delivery: str) -> str:
         """A delivery's name that no landing has yet: a file overwritten in place is a later one.
 

@@ -20,12 +20,12 @@ from pipelines.commands.summary import (
     missing_records,
     quarantine,
     report_on,
-    set_aside,
 )
 from pipelines.commands.terminal import cents, counted, safe, say
+from pipelines.landing.set_aside import files_set_aside
 from pipelines.percent import percent
 from pipelines.places import is_remote
-from pipelines.run import RunSummary, run
+from pipelines.run import RunSummary, lake_of, run
 from pipelines.workspace import Workspace, load_workspace
 
 SHOWN = 20
@@ -66,7 +66,7 @@ def run_command(
 
 def _nothing_yet(workspace: Workspace, summary: RunSummary, *, as_json: bool) -> int:
     """Say why there is nothing to publish. Returns the exit code if files are the reason."""
-    rejects = list(set_aside(workspace))
+    rejects = files_set_aside(lake_of(workspace))
     if not summary.problems and not rejects:
         places = ", ".join(
             s.location if is_remote(s.location) else near(workspace.inbox(s))
@@ -79,7 +79,7 @@ def _nothing_yet(workspace: Workspace, summary: RunSummary, *, as_json: bool) ->
     if as_json:
         terminal.say_json(summary)
     else:
-        _show_open(list(missing_records(rejects)))
+        _show_open(list(missing_records(workspace, rejects)))
         _show_quarantined(quarantine(rejects))
         _show_refused(summary.problems)
         say("Nothing else has arrived, so nothing is published.")

@@ -9,10 +9,11 @@ from models.settings import SourceSettings
 from pipelines.commands import terminal
 from pipelines.commands.program import near
 from pipelines.commands.published import opened
-from pipelines.commands.summary import quality_warnings, quarantine, set_aside
+from pipelines.commands.summary import quality_warnings, quarantine
 from pipelines.commands.terminal import safe, say
 from pipelines.control_totals import sha256_of
 from pipelines.landing.finding import file_names
+from pipelines.landing.set_aside import files_set_aside
 from pipelines.publishing.versions import current_version, versions
 from pipelines.run import lake_of, pending_days
 from pipelines.workspace import Workspace, load_workspace
@@ -70,7 +71,7 @@ def status_of(workspace: Workspace) -> Status:
         version=version,
         versions=tuple(versions(workspace.published_dir)),
         warnings=warnings,
-        quarantined=quarantine(set_aside(workspace)),
+        quarantined=quarantine(files_set_aside(lake)),
     )
 
 

@@ -8,12 +8,11 @@ from decimal import Decimal, localcontext
 from pathlib import Path
 
 from models.facts import Fact
-from models.landing import LandedFile, Rejected
+from models.landing import Rejected
 from models.money import MONEY_CONTEXT
-from models.settings import SourceSettings
 from pipelines.commands.published import PublishedData, Row, opened
 from pipelines.commands.terminal import cents, counted
-from pipelines.control_totals import sha256_of
+from pipelines.landing.set_aside import SetAside, files_set_aside
 from pipelines.publishing.duckdb_file import FILE_NAME
 from pipelines.run import RunSummary, lake_of
 from pipelines.sources import source_of
@@ -144,7 +143,7 @@ class Report:
 
 def report_on(workspace: Workspace, run: RunSummary) -> Report:
     """Read what was published back from where analysts read it."""
-    rejects = list(set_aside(workspace))
+    rejects = files_set_aside(lake_of(workspace))
     with opened(workspace) as data:
         statements = _statements(data)
         days = data.rows(
@@ -171,7 +170,7 @@ def report_on(workspace: Workspace, run: RunSummary) -> Report:
             all_calls=calls["total"],
             unknown=_unknown(data),
             warnings=quality_warnings(data),
-            open=(*_unexplained(statements), *missing_records(rejects)),
+            open=(*_unexplained(statements), *missing_records(workspace, rejects)),
             quarantined=quarantine(rejects),
             refused=tuple(run.problems),
             places=Place(
@@ -203,53 +202,10 @@ def _warning(row: Row) -> str:
     return f"{row['suite']}.{row['counter']} is {_some(row['found'])}. {words}"
 
 
-@dataclass(frozen=True)
-class SetAside:
-    """One landed file with records that are in no number."""
-
-    settings: SourceSettings
-    file: LandedFile
-    rejected: tuple[Rejected, ...]
-
-
 def quarantine(files: Iterable[SetAside]) -> tuple[Rejected, ...]:
     """Every record that was set aside, by file and row."""
-    rejected = [row for file in files for row in file.rejected]
+    rejected = [row for file in files for row in file.rows]
     return tuple(sorted(rejected, key=lambda row: (row.file_name, row.source_row, row.rule)))
-
-
-def set_aside(workspace: Workspace) -> Iterator[SetAside]:
-    """Files of which records were set aside, without those that were replaced or taken back.
-
-    A file of which nothing counts matters while it is in its folder. Another matters until its
-    name holds other content, or later deliveries have replaced all it says.
-    """
-    lake = lake_of(workspace)
-    best = {
-        fact: {(row["source"], row["scope"]): row["delivery"] for row in table.to_pylist()}
-        for fact in Fact
-        for table in [lake.winners(fact)]
-    }
-    sources = {source.source: source for source in workspace.settings.sources}
-    for record in lake.landed():
-        settings = sources.get(record.source)
-        if not record.quarantine or settings is None:
-            continue
-        is_replaced = bool(record.scopes) and all(
-            best[scope.fact][record.source, scope.scope] != scope.delivery
-            for scope in record.scopes
-        )
-        for file in record.files:
-            rejected = tuple(row for row in record.quarantine if row.file_id == file.file_id)
-            path = workspace.inbox(settings) / file.name
-            matters = _holds(path, file) or (file.rows_accepted > 0 and not path.exists())
-            if rejected and matters and not is_replaced:
-                yield SetAside(settings, file, rejected)
-
-
-def _holds(path: Path, file: LandedFile) -> bool:
-    is_like_it = path.is_file() and path.stat().st_size == file.size
-    return is_like_it and sha256_of(path) == file.sha256
 
 
 def _unexplained(statements: Sequence[Statement]) -> Iterator[str]:
@@ -263,14 +219,13 @@ def _unexplained(statements: Sequence[Statement]) -> Iterator[str]:
             )
 
 
-def missing_records(files: Iterable[SetAside]) -> Iterator[str]:
-    """What of a bill, or of a whole file, is in no number."""
+def missing_records(workspace: Workspace, files: Iterable[SetAside]) -> Iterator[str]:
+    """What of a bill is in no number; landing itself says so of a whole file."""
+    bills = {s.source for s in workspace.settings.sources if Fact.CHARGES in source_of(s).facts}
     for found in files:
-        where, count = f"{found.settings.source}: {found.file.name}", len(found.rejected)
-        if not found.file.rows_accepted:
-            yield f"{where}: every record was set aside ({count:,})"
-        elif Fact.CHARGES in source_of(found.settings).facts:
-            yield f"{where}: {counted(count, 'record')} of a bill set aside"
+        if found.source in bills and found.file.rows_accepted:
+            records = counted(len(found.rows), "record")
+            yield f"{found.source}: {found.file.name}: {records} of a bill set aside"
 
 
 def by_rule(rejected: Sequence[Rejected]) -> list[tuple[Rejected, int]]:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 import duckdb
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,7 +21,17 @@ from pipelines.sources.base import DeliveryUnit, ReadContext, Reading, SourceErr
 
 Reader = Callable[[DeliveryUnit, ReadContext], Reading]
 
-_UNREADABLE = (ValueError, OSError, EOFError, RecursionError, zlib.error, duckdb.Error)
+_UNREADABLE = (
+    ValueError,
+    ArithmeticError,
+    OSError,
+    EOFError,
+    RecursionError,
+    zlib.error,
+    duckdb.Error,
+    pl.exceptions.PolarsError,
+    pa.ArrowException,
+)
 
 
 def land_document(unit: DeliveryUnit, read: Reader, context: ReadContext, lake: Lake) -> Landed:

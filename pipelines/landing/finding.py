@@ -17,6 +17,9 @@ _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload")
 SETTLED_NS = 2_000_000_000
 """A file that changed less than this ago may change again within one tick of its clock."""
 
+_NO_MARKS = [-1, -1, -1, -1]
+"""Of a file that is to be read again in any case."""
+
 Seen = Mapping[str, list[int | str]]
 """By hash of the name, which may say who somebody is: size, times of the last change of content and
 of anything, inode; then the hash."""
@@ -39,13 +42,21 @@ def find_files(folder: Path, seen_path: Path) -> list[FoundFile]:
         looked_at = list(pool.map(lambda name: _found(folder, name, seen), names, chunksize=64))
     settled = time.time_ns() - SETTLED_NS
     now = {
-        _key(file.name): [*marks, file.sha256]
+        _key(file.name): [*(marks if max(marks[1:3]) < settled else _NO_MARKS), file.sha256]
         for file, marks in looked_at
-        if max(marks[1:3]) < settled
     }
     if now != seen:
         durable.keep(seen_path, json.dumps(now).encode())
     return [file for file, _ in looked_at]
+
+
+def hashes_seen(seen_path: Path) -> set[str] | None:
+    """SHA-256 of every file that lay there when it was last looked; null if that is not known."""
+    try:
+        seen = json.loads(seen_path.read_bytes())
+        return {str(digest) for *_, digest in seen.values()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
 
 
 def _remembered(path: Path) -> Seen:

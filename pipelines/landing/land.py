@@ -14,6 +14,7 @@ from pipelines.landing.documents import land_document
 from pipelines.landing.finding import find_files
 from pipelines.landing.identity import read_as
 from pipelines.landing.result import Again, FileRefusedError, LandingProblem, LandingResult
+from pipelines.landing.set_aside import files_set_aside
 from pipelines.landing.streams import land_streams
 from pipelines.sources.base import DeliveryUnit, ReadContext, Source
 
@@ -80,6 +81,11 @@ def land(
     landings = (_streamed if source.stream else _read)(fresh, source, context, lake, problems)
     landed = note(landings)
     lake.sweep(settings.source)
+    problems += [
+        found.problem()
+        for found in files_set_aside(lake, settings.source)
+        if found.is_there and found.is_more_than(settings.max_set_aside_share)
+    ]
     read = {file.sha256 for record in again for file in record.files}
     return LandingResult(
         source=settings.source,

@@ -1,5 +1,6 @@
 """What a landing says it did."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -59,6 +60,11 @@ def some(names: Sequence[str]) -> str:
     """The first of some names, and how many more there are."""
     more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
+
+
+def by_number(rules: Counter[str]) -> str:
+    """Rules and how many records broke each, the most frequent first."""
+    return some([f"{rule} ({count:,})" for rule, count in rules.most_common()])
 
 
 def _files(count: int) -> str:

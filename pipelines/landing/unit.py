@@ -1,10 +1,13 @@
 """What lands at once: some whole files, or one large file, on a DuckDB of its own."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from models.facts import CALL, Fact
 from models.landing import LakePart, Landed, LandedFile, Rejected
@@ -16,15 +19,18 @@ from pipelines.landing.own_costs import read_by_own_cost
 from pipelines.landing.parts import write_parts
 from pipelines.landing.pieces import Piece
 from pipelines.landing.privacy import Presentable
-from pipelines.landing.result import FileRefusedError, LandingDefectError
+from pipelines.landing.result import FileRefusedError, LandingDefectError, by_number
+from pipelines.landing.set_aside import is_too_many
 from pipelines.sources.base import FoundFile, ReadContext, StreamReader
 from pipelines.sources.cells import redacted
 
 MAX_REJECTED = 1_000
 """A file with more bad records than this is not a log of its kind, and is refused whole."""
 
-FEW_REJECTED = 10
-"""So is one with as many bad records and not a single good one."""
+UNREADABLE = "unreadable_value"
+"""The rule of a record with a value that no column can hold."""
+
+_BEYOND_A_COLUMN = (duckdb.DataError, duckdb.InvalidInputException)
 
 
 class Unit:
@@ -59,6 +65,7 @@ class Unit:
         self.size = 0
         self.refused: list[tuple[FoundFile, FileRefusedError]] = []
         self._is_staged = False
+        self._unreadable = 0
         self._parts: list[LakePart] = []
         self._accepted: Counter[str] = Counter()
         self._empty: Counter[str] = Counter()
@@ -73,13 +80,46 @@ class Unit:
         """Read the records of a piece."""
         self.files += piece.whole
         self.size += piece.size
-        self._con.register("lines", piece.table())
+        self._stage(piece.table())
+
+    def _stage(self, lines: pa.Table) -> None:
+        """Read some records; those that cannot be read at all are found by halving, and named."""
+        try:
+            self._insert(lines)
+        except _BEYOND_A_COLUMN:
+            middle = lines.num_rows // 2
+            if middle and self._unreadable < MAX_REJECTED:
+                self._stage(lines.slice(0, middle))
+                self._stage(lines.slice(middle))
+            else:
+                self._unreadable += lines.num_rows
+                self._insert(_without_texts(lines))
+
+    def _insert(self, lines: pa.Table) -> None:
+        self._con.register("lines", lines)
         into = "insert into staged by name " if self._is_staged else "create temp table staged as "
-        self._con.execute(into + self._reader.sql, self._bound)
-        self._con.unregister("lines")
+        try:
+            self._con.execute(
+                f"{into}select {self._columns} from ({self._reader.sql})",  # noqa: S608 - our own text
+                self._bound,
+            )
+        finally:
+            self._con.unregister("lines")
         if not self._is_staged:
             self._add_unsaid()
         self._is_staged = True
+
+    @cached_property
+    def _columns(self) -> str:
+        """What a reader yields, in the types of the contract: what does not fit shows at once."""
+        said = self._con.execute(f"describe {self._reader.sql}", self._bound).fetchall()
+        names = {name for name, *_ in said}
+        cast = [
+            f"cast({c.name} as {c.type}) as {c.name}"
+            for c in CALL
+            if c.name in names and c.type.startswith(("INTEGER", "BIGINT", "DECIMAL"))
+        ]
+        return f"* replace ({', '.join(cast)})" if cast else "*"
 
     def _add_unsaid(self) -> None:
         """Give the calls the columns of the contract that their format does not have: null."""
@@ -125,16 +165,18 @@ class Unit:
 
     def _refuse_hopeless_files(self) -> None:
         """Refuse files that are not logs of this kind: most likely something else altogether."""
-        bad = Counter(file_id for file_id, *_ in self._rejected)
-        bad.update(self._counts("select file_id, count(rule) from staged group by file_id"))
+        bad: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for file_id, _, rule, _ in self._rejected:
+            bad[file_id][rule] += 1
         good = Counter(self._accepted)
-        good.update(
-            self._counts("select file_id, count(*) from staged where rule is null group by file_id")
-        )
+        for file_id, rule, rows in self._con.execute(
+            "select file_id, rule, count(*) from staged group by file_id, rule"
+        ).fetchall():
+            (good if rule is None else bad[file_id])[rule or file_id] += rows
         hopeless = {
-            file_id
-            for file_id, rows in bad.items()
-            if rows > MAX_REJECTED or (rows >= FEW_REJECTED and not good[file_id])
+            file_id: rules
+            for file_id, rules in bad.items()
+            if self._is_hopeless(rules.total(), good[file_id])
         }
         if not hopeless:
             return
@@ -145,9 +187,31 @@ class Unit:
             self.is_refused = True
             self.forget_parts()
         files = {file.file_id: file for file in [*(f for f, _ in self.files), self.large] if file}
-        self.refused += [(files[file_id], _not_this_format()) for file_id in sorted(hopeless)]
+        self.refused += [
+            (files[file_id], self._not_this_format(hopeless[file_id], good[file_id]))
+            for file_id in sorted(hopeless)
+        ]
         self.files = [(file, rows) for file, rows in self.files if file.file_id not in hopeless]
         self._rejected = [row for row in self._rejected if row[0] not in hopeless]
+
+    def _is_hopeless(self, bad: int, good: int) -> bool:
+        share = self._settings.max_set_aside_share
+        return bad > MAX_REJECTED or is_too_many(bad, good, share)
+
+    def _not_this_format(self, rules: Counter[str], good: int) -> FileRefusedError:
+        [(most, _)] = rules.most_common(1)
+        known = self._next_action(most)
+        return FileRefusedError(
+            "not_this_format",
+            f"{rules.total():,} of the first {rules.total() + good:,} of its records cannot be "
+            f"read: {by_number(rules)}",
+            f"{known}; if it is something else, move it out of this location",
+        )
+
+    def _next_action(self, rule: str) -> str:
+        if rule == UNREADABLE:
+            return "Look at the numbers of the record: one is too large to be right"
+        return self._reader.rules.get(rule, "Deliver the record again")
 
     def _count(self) -> None:
         self._accepted.update(
@@ -204,7 +268,7 @@ class Unit:
                     file_name=names[file_id],
                     source_row=row,
                     rule=rule,
-                    next_action=self._reader.rules.get(rule, "Deliver the record again"),
+                    next_action=self._next_action(rule),
                     shape=redacted(text.strip()),
                 )
                 for file_id, row, rule, text in self._rejected
@@ -223,12 +287,11 @@ class Unit:
         return id_of_landing(self._context, [file.sha256 for file in files])
 
 
-def _not_this_format() -> FileRefusedError:
-    return FileRefusedError(
-        "not_this_format",
-        f"more than {MAX_REJECTED} of its records are not records of this kind",
-        "Check what it is, and move it out of this location",
-    )
+def _without_texts(lines: pa.Table) -> pa.Table:
+    """Records that cannot be read, each with the rule that says so and nothing of its text."""
+    rules = pc.if_else(pc.is_null(lines["problem"]), UNREADABLE, lines["problem"])
+    texts = pa.array([""] * lines.num_rows, pa.string())
+    return lines.set_column(2, "line", texts).set_column(3, "problem", rules)
 
 
 _ELSEWHERE = {

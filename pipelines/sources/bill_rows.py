@@ -15,7 +15,7 @@ import pyarrow as pa
 from models.columns import arrow_schema
 from models.facts import FACTS, Fact
 from models.landing import Rejected
-from models.money import MONEY_CONTEXT, MoneyError, parse_money
+from models.money import MAX_QUANTITY_DIGITS, MONEY_CONTEXT, MoneyError, parse_money
 from pipelines.duck import connect
 from pipelines.sources.base import Reading
 from pipelines.sources.bill_files import Bill
@@ -143,11 +143,13 @@ def quantity(text: str | None, factor: int = 1) -> tuple[Decimal | None, str | N
     if text is None:
         return None, None
     try:
-        exact = parse_money(text, exponent=True, binary=True)
+        exact = parse_money(text, exponent=True, binary=True, digits=MAX_QUANTITY_DIGITS)
     except MoneyError:
         return None, "quantity_form"
     with localcontext(MONEY_CONTEXT):
         product = exact * factor
+        if product.adjusted() >= MAX_QUANTITY_DIGITS:
+            return None, "quantity_form"
         rounded = product.quantize(_QUANTITY_STEP, rounding=ROUND_HALF_EVEN)
     return rounded, None if rounded == product else "quantity_rounded"
 

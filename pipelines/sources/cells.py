@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
-from models.money import MONEY_CONTEXT, MoneyError, parse_money
+from models.money import MAX_QUANTITY_DIGITS, MONEY_CONTEXT, MoneyError, parse_money
 
 Values = Mapping[str, object]
 
@@ -18,7 +18,7 @@ _SHAPE_LENGTH = 64
 
 NEXT_ACTIONS: Mapping[str, str] = {
     "amount_missing": "Download the report again; if the amount stays blank, ask the provider.",
-    "amount_form": "Export amounts as plain decimals: digits, one point, no separators.",
+    "amount_form": "Export amounts as plain decimals: at most 13 digits, one point, no separators.",
     "currency_form": "Export the three-letter currency, or set billing_currency of this source.",
     "count_form": "Export counts as whole numbers.",
     "count_negative": "Counts cannot be negative: download the report again.",
@@ -107,7 +107,7 @@ def quantity(values: Values, column: str) -> Decimal | None:
     if number is None:
         return None
     try:
-        amount = parse_money(number, exponent=True, binary=True)
+        amount = parse_money(number, exponent=True, binary=True, digits=MAX_QUANTITY_DIGITS)
     except MoneyError as error:
         raise RowError("quantity_form", column, number) from error
     with localcontext(MONEY_CONTEXT):

@@ -4,7 +4,13 @@ from collections.abc import Callable
 from decimal import Decimal, localcontext
 
 from models.mapping import FeedMapping
-from models.money import MONEY_CONTEXT, MoneyError, parse_money
+from models.money import (
+    MAX_INTEGER_DIGITS,
+    MAX_QUANTITY_DIGITS,
+    MONEY_CONTEXT,
+    MoneyError,
+    parse_money,
+)
 from pipelines.sources.base import ReadContext
 from pipelines.sources.bill_rows import json_object, tags_json
 from pipelines.sources.mapped_expressions import Expression
@@ -25,6 +31,8 @@ NEXT = {
 """What to do next about each rule."""
 
 _DIGITS = 38
+_MOST = {18: MAX_INTEGER_DIGITS, 9: MAX_QUANTITY_DIGITS, 0: MAX_QUANTITY_DIGITS + 1}
+"""Digits before the point, by the scale of a column."""
 _MONEY_SCALE = 18
 _QUANTITY_SCALE = 9
 
@@ -50,14 +58,19 @@ def number(
         text = "." if "." in text else text.replace(",", ".")
     try:
         # quantities are not money: what is below their scale is rounded, and counted
-        read = parse_money(text, exponent=is_float, binary=is_float or scale < _MONEY_SCALE)
+        read = parse_money(
+            text,
+            exponent=is_float,
+            binary=is_float or scale < _MONEY_SCALE,
+            digits=_DIGITS - _MONEY_SCALE,
+        )
         with localcontext(MONEY_CONTEXT):
             exact = (Decimal(text) if is_float else read) * expression.factor
             found = exact.quantize(Decimal(1).scaleb(-scale))
     except (MoneyError, ArithmeticError):
         return None, "number_form"
     is_count = scale == 0
-    if found.adjusted() >= _DIGITS - scale or (is_count and not 0 <= found < 2**63):
+    if found.adjusted() >= _MOST[scale] or (is_count and not 0 <= found < 2**63):
         return None, "number_form"
     if found == exact:
         return found, None

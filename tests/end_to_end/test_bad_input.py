@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.compute import TooLargeError
 from tests.end_to_end.company import Company
 from tests.end_to_end.damage import (
     ISSUERS,
@@ -120,6 +121,12 @@ BAD_BILL_ROWS = {
         "aws",
         "instant_form",
     ),
+    "CSV beyond the type": (
+        spoil_bill("line_item_unblended_cost", "99999999999999999999"),
+        "aws",
+        "amount_form",
+    ),
+    "JSON beyond the type": (spoil_costs("amount", "1" + 15 * "0"), "anthropic", "amount_form"),
     "JSON comma": (spoil_costs("amount", "1,234.5"), "anthropic", "amount_form"),
     "JSON digits": (spoil_costs("amount", "0.12345678901234567890123"), "anthropic", "amount_form"),
     "JSON float": (spoil_costs("amount", 1.5), "anthropic", "amount_form"),
@@ -165,6 +172,13 @@ def test_digits_below_a_trillionth_of_a_dollar_are_kept(damaged):
     assert f"{billed:f}".rstrip("0").endswith("01234567")
     assert billed == total
     assert set(ran.states) == set(ISSUERS)
+
+
+def test_an_amount_too_large_for_what_is_made_of_it_is_named_with_file_and_row(damaged):
+    with pytest.raises(
+        TooLargeError, match=r"billed_cost 9999999999999\.0+ \(aws_bill: .*, row 1\)"
+    ):
+        damaged(spoil_bill("line_item_unblended_cost", "9999999999999"))
 
 
 def test_a_negative_amount_is_an_amount(damaged):
@@ -246,6 +260,9 @@ def test_two_names_in_a_header_swapped_spoil_every_row(damaged):
 
     assert found == 0
     assert len(ran.quarantine) > 10
+    [problem] = ran.summary.problems
+    assert "mostly_set_aside" in problem
+    assert {"landing.files_mostly_set_aside", "landing.rows_quarantined"} <= ran.warnings
     assert ran.states["aws"] == "unexplained"
 
 

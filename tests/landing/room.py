@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -27,6 +27,7 @@ class Room:
     tag_keys: tuple[str, ...] = ("app", "cost_center")
     task_key: str | None = "task_id"
     billing_account_id: str | None = None
+    settings: dict = field(default_factory=dict)
 
     @property
     def inbox(self):
@@ -50,6 +51,7 @@ class Room:
             tag_keys=self.tag_keys,
             task_key=self.task_key,
             billing_account_id=self.billing_account_id,
+            **self.settings,
         )
         return land(settings, self.source, self.inbox, self.lake, pseudonym=pseudonym, **options)
 

@@ -6,12 +6,15 @@ import os
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipelines.durable import COUNT_STEPS, KILL_AT
 from pipelines.landing import pieces, streams, unit, unpacking
+from pipelines.landing.set_aside import files_set_aside
+from pipelines.sources.litellm import SOURCE as LITELLM
 from tests.landing.room import Room, lines, payload, zipped
 
 
@@ -357,3 +360,84 @@ def test_a_landing_killed_anywhere_and_run_again_lands_the_same(tmp_path):
 
         assert facts(room) == facts(whole)
         assert lake_files(room) == lake_files(whole)
+
+
+def test_a_log_of_which_too_much_cannot_be_read_is_refused_with_the_rules(room):
+    bad = [payload(n, startTime="soon") for n in range(8)] + [payload(n, id=None) for n in range(3)]
+    room.put("log.jsonl", lines(*bad, *(payload(n) for n in range(100, 110))))
+    result = room.land()
+    [problem] = result.problems
+
+    assert problem.rule == "not_this_format"
+    assert "11 of the first 21 of its records cannot be read: bad_time (8), " in problem.message
+    assert "missing_identity (3)" in problem.message
+    assert problem.next_action.startswith("Deliver startTime and endTime")
+    assert room.rows() == []
+
+
+def test_how_much_of_a_log_may_be_set_aside_is_a_setting(room):
+    bad = [payload(n, startTime="soon") for n in range(10)]
+    room.put("log.jsonl", lines(*bad, *(payload(n) for n in range(100, 120))))
+    room.settings = {"max_set_aside_share": "0.3"}
+    strict = room.land()
+    room.settings = {"max_set_aside_share": "0.4"}
+    patient = room.land()
+
+    assert problem_rules(strict) == ["not_this_format"]
+    assert (patient.rows_accepted, patient.rows_quarantined) == (20, 10)
+
+
+def test_a_value_that_no_column_can_hold_sets_its_record_aside_and_no_other(room):
+    reader = LITELLM.stream
+    sql = (
+        "select * replace (cast(reported_input_tokens as hugeint) * 10000000000000000"
+        f" as reported_input_tokens) from ({reader.sql})"
+    )
+    room.source = replace(LITELLM, stream=replace(reader, sql=sql))
+    calls = [payload(n, usage={"prompt_tokens": 1 + 999 * (n in (3, 17))}) for n in range(40)]
+    room.put("log.jsonl", lines(*calls))
+    room.put("other.jsonl", lines(payload(99, usage={"prompt_tokens": 1})))
+    result = room.land()
+
+    assert sorted(quarantined(result)) == [(4, "unreadable_value"), (18, "unreadable_value")]
+    assert {row.shape for r in result.landed for row in r.quarantine} == {""}
+    assert len(room.rows()) == 39
+    assert not result.problems
+    check_every_record_is_accounted_for(result)
+
+
+def test_a_log_full_of_such_values_is_refused_soon(room, monkeypatch):
+    monkeypatch.setattr(unit, "MAX_REJECTED", 20)
+    no_number = "cast(if(rule is null, 'x', '1') as integer)"
+    sql = f"select * replace ({no_number} as step_index) from ({LITELLM.stream.sql})"
+    room.source = replace(LITELLM, stream=replace(LITELLM.stream, sql=sql))
+    room.put("log.jsonl", lines(*(payload(n) for n in range(3_000))))
+
+    assert problem_rules(room.land()) == ["not_this_format"]
+
+
+def test_a_log_set_aside_whole_is_a_problem_until_it_is_corrected_or_gone(room):
+    path = room.put("log.jsonl", lines(payload(1, startTime="soon"), payload(2, startTime="soon")))
+    for _ in range(2):
+        [problem] = room.land().problems
+
+        assert problem.rule == "mostly_set_aside"
+        assert "every record was set aside (2): bad_time (2); the first is row 1" in str(problem)
+    path.unlink()
+
+    assert room.land().problems == ()
+    assert files_set_aside(room.lake) == []
+
+
+def test_set_aside_records_of_a_file_that_is_gone_are_missed_if_the_rest_counts(room):
+    content = lines(payload(1), payload(2, startTime="soon"))
+    path = room.put("log.jsonl", content)
+    room.land()
+    path.unlink()
+    room.land()
+    [gone] = files_set_aside(room.lake)
+    room.put("log.jsonl", lines(payload(1), payload(2)))
+    room.land()
+
+    assert not gone.is_there
+    assert files_set_aside(room.lake) == []

@@ -12,7 +12,7 @@ from models.money import MONEY_CONTEXT, MoneyError, allocate, minor_digits, pars
 from pipelines.duck import connect
 
 AMOUNTS = st.decimals(
-    allow_nan=False, allow_infinity=False, min_value=-(10**19), max_value=10**19, places=18
+    allow_nan=False, allow_infinity=False, min_value=-(10**13) + 1, max_value=10**13 - 1, places=18
 )
 WEIGHTS = st.dictionaries(
     st.text("abcdef", min_size=1, max_size=4),

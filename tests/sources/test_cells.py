@@ -20,7 +20,7 @@ from pipelines.sources.cells import (
     text,
 )
 
-amounts = st.decimals(min_value=-(10**15), max_value=10**15, places=16)
+amounts = st.decimals(min_value=-(10**13) + 1, max_value=10**13 - 1, places=16)
 
 
 def outcome(read):
