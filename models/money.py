@@ -18,7 +18,7 @@ MAX_INTEGER_DIGITS = 13
 """Digits of one amount before the point. No bill line needs more in any currency, and what is made
 of amounts, their products with quantities above all, must fit 38 digits in all."""
 
-MAX_QUANTITY_DIGITS = 18
+MAX_QUANTITY_DIGITS = 20
 """Digits of one quantity before the point."""
 
 MONEY_CONTEXT = Context(prec=76, rounding=ROUND_HALF_EVEN)

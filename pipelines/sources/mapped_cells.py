@@ -31,7 +31,7 @@ NEXT = {
 """What to do next about each rule."""
 
 _DIGITS = 38
-_MOST = {18: MAX_INTEGER_DIGITS, 9: MAX_QUANTITY_DIGITS, 0: MAX_QUANTITY_DIGITS + 1}
+_MOST = {18: MAX_INTEGER_DIGITS, 9: MAX_QUANTITY_DIGITS, 0: MAX_QUANTITY_DIGITS}
 """Digits before the point, by the scale of a column."""
 _MONEY_SCALE = 18
 _QUANTITY_SCALE = 9
