@@ -29,6 +29,7 @@ from pipelines.duck import cores
 from pipelines.engine.duckdb import Session
 from pipelines.inputs import Inputs, days_of
 from pipelines.lake import Lake
+from pipelines.landing.doubts import reading_counters
 from pipelines.landing.set_aside import files_set_aside
 from pipelines.periods import BILL_LINE, Statements
 from pipelines.quality import EXPECTATIONS, judge, load_gate, quality_table, require
@@ -126,7 +127,12 @@ class Computation:
         periods = self._touched_periods(ordered)
         self._compute_periods(periods)
         self._remember_names()
-        self._counters += [self._landing_counters(), self._inputs.name_counters()]
+        sources = [source.source for source in self._settings.sources]
+        self._counters += [
+            self._landing_counters(),
+            self._inputs.name_counters(),
+            reading_counters(self._lake.landed(), sources),
+        ]
         started = time.perf_counter()
         counters = [_with_text(table) for table in self._counters]
         results = judge(pa.concat_tables(counters, promote_options="permissive"))

@@ -162,8 +162,20 @@ def _read(
         except FileRefusedError as error:
             problems.append(_problem(context, unit.delivery, error))
         else:
-            lake.commit(record)
+            if earlier := _held(record, source, lake):
+                lake.replace(record.source, earlier, [record])
+            else:
+                lake.commit(record)
             yield record
+
+
+def _held(record: Landed, source: Source, lake: Lake) -> list[Landed]:
+    """Landings of the same events that a delivery which has grown holds whole: it replaces them."""
+    if source.delivery is not Delivery.EVENTS or len(record.files) == 1:
+        return []
+    hashes = {file.sha256 for file in record.files}
+    landed = lake.landed_by(record.source)
+    return [one for one in landed if {file.sha256 for file in one.files} <= hashes and one.files]
 
 
 def _problem(context: ReadContext, name: str, error: FileRefusedError) -> LandingProblem:

@@ -10,7 +10,6 @@ import re
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
 from pipelines.sources.agent_sessions import Call, Line, Session, member
 from pipelines.sources.claude_messages import provider, session_of, time_near
@@ -115,9 +114,7 @@ class Runs:
                 plain = _plain(name)
                 names.setdefault(plain, name)
                 ledger.told[plain] = _sum(ledger.told.get(plain, {}), used)
-            # told with more of its session before it, a rest is a later version of itself
-            version = 0 if _is_own(line) else len(self.made)
-            common: Call = {"session_id": run, "started": at, "updated": _after(at, version)}
+            common: Call = {"session_id": run, "started": at}
             self.made[result] = [
                 {**common, **rest, "native_id": f"{result}:{name}", "served_model": name}
                 for plain, name in names.items()
@@ -213,11 +210,3 @@ def _plain(name: str) -> str:
     while (bare := _DECORATION.sub("", name)) != name:
         name = bare
     return name
-
-
-def _after(time: object, microseconds: int) -> str | None:
-    try:
-        moment = datetime.fromisoformat(str(time))
-        return (moment + timedelta(microseconds=microseconds)).isoformat()
-    except (ValueError, OverflowError):
-        return None

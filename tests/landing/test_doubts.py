@@ -1,0 +1,44 @@
+"""What readers are not sure of is shown per source."""
+
+from pathlib import Path
+
+import pipelines.sources
+from models.landing import Landed
+from pipelines.landing.doubts import DOUBTS, reading_counters
+from pipelines.quality import judge
+
+SOURCES = Path(pipelines.sources.__path__[0])
+
+
+def landed(number, source, **counters):
+    return Landed(
+        landing_id=f"{source}.{number:016x}",
+        source=source,
+        kind="any",
+        files=(),
+        parts=(),
+        counters=counters,
+    )
+
+
+def test_doubts_of_a_source_are_added_and_named_and_other_notes_are_not():
+    records = [
+        landed(1, "agents", replay_told_by_pace=2, made_by_client=9),
+        landed(2, "agents", replay_told_by_pace=1, unread_event=4),
+        landed(3, "gateway", made_by_client=1),
+    ]
+    table = reading_counters(records, ["agents", "nothing_yet"])
+    results = judge(table, ["readings"])
+
+    assert {r.partition: (r.value, r.passed) for r in results} == {
+        "agents": ("7", False),
+        "gateway": ("0", True),
+        "nothing_yet": ("0", True),
+    }
+    assert results[0].message.endswith("Among them: replay_told_by_pace 3, unread_event 4.")
+
+
+def test_doubts_are_notes_that_readers_make():
+    written = "".join(path.read_text() for path in SOURCES.glob("*.py"))
+
+    assert {name for name in DOUBTS if f'"{name}"' not in written} == set()
