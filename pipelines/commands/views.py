@@ -22,7 +22,7 @@ GRADES = {
     "A": "matched with the bill by quantity",
     "B": "matched coarser, or by cost only",
     "C": "an estimate at contract price",
-    "D": "its token count is estimated",
+    "D": "its token count is estimated, or the lifetime of its cache writes is not told",
     "E": "no price is known",
 }
 
