@@ -80,10 +80,8 @@ _BY_PATH = " ".join(
 _THOUGHT = "if(hidden_output > 0, hidden_output, reasoning)"
 """Reasoning that only the total proves is output as reasoning that is told is."""
 
-_PRICED_AS = (
-    "regexp_replace(coalesce(served_model, requested_model),"
-    " if(reseller is null, '^$', '^[^/]+/'), '')"
-)
+_MODEL = "coalesce(served_model, requested_model)"
+_PRICED_AS = f"if(reseller is null, {_MODEL}, regexp_replace({_MODEL}, '^[^/]+/', ''))"
 """The AI model as its maker names it: who sells it on puts the maker's name before it."""
 
 GEO = (
@@ -310,7 +308,7 @@ select
     rule,
     {cost_test_sql("cost", _PRICED_AS)} as cost_test,
     if(rule is null, null, left(line, 64)) as rejected_text,
-    list_concat(list_transform(coalesce(unread, []), lambda n: 'unread_usage:' || n), [
+    [
         if(is_ambiguous, 'unknown_semantics', null),
         if(input_evidence <> input_totals, 'input_' || input_evidence, null),
         if(output_evidence <> output_totals, 'output_' || output_evidence, null),
@@ -323,8 +321,9 @@ select
         if(cost < 0, 'negative_cost', null),
         if(untold > 0, 'cache_lifetime_unknown', null),
         if(ended is null and ended_text is not null, 'unreadable_end', null),
+        'unread_usage:' || unread,
         note
-    ]) as notes
+    ] as notes
 from ruled
 """  # noqa: S608 - our own constants only
 """What follows the relation `meant`: the columns of `call_sql`, and what the totals mean."""

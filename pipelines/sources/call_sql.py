@@ -11,7 +11,7 @@ from typing import NamedTuple
 from models.vocabulary import TokenSemantics
 from pipelines.sources.base import TokenRule
 from pipelines.sources.call_facts import COUNTS, FACTS
-from pipelines.sources.call_words import PARTS_OF_COUNTS
+from pipelines.sources.call_words import DETAILS, PARTS_OF_COUNTS
 from pipelines.sources.provider_words import provider_sql
 from pipelines.sources.sql_text import chosen, literal, renamed, texts
 
@@ -92,8 +92,8 @@ class CallFormat:
             evidence.
         has_sound_total: Whether a total of its own at least adds up.
         blanks: Texts that stand for nothing.
-        usage: Paths of the whole usage, of which the first with a value counts: a count in it that
-            `paths` do not read is noted by its name.
+        usage: Paths of the whole usage, of which the first with a value counts. Paths that begin
+            with `@.` are below it, and a count in it that none of them reads is noted by its name.
     """
 
     source_format: str
@@ -177,22 +177,17 @@ from (
 
 def calls_sql(form: CallFormat) -> str:
     """The SQL of a stream reader for one format."""
-    every = [path for paths in form.paths.values() for path in several(paths)]
-    position, names = 1, []
-    for name, paths in form.paths.items():
-        places = range(position, position + len(several(paths)))
-        position += len(places)
-        values = ", ".join(f"top[{i}]" for i in places)
-        names.append(f"coalesce({values}) as {name}")
-    if form.usage:
-        position += len(form.usage)
-        every += form.usage
-        values = ", ".join(f"top[{position - i}]" for i in range(len(form.usage), 0, -1))
-        names.append(f"coalesce({values}, null) as usage_text")
+    paths = [path for paths in form.paths.values() for path in several(paths)]
+    top = [*(path for path in paths if not _is_inner(path)), *form.usage]
+    inner = [path for path in paths if _is_inner(path)]
+    places = {path: f"top[{i}]" for i, path in enumerate(top, 1)}
+    places |= {path: f"inside[{i}]" for i, path in enumerate(inner, 1)}
+    names = [
+        f"coalesce({', '.join(places[path] for path in several(paths))}) as {name}"
+        for name, paths in form.paths.items()
+    ]
     columns = {c: c if c in form.paths else "cast(null as varchar)" for c in _TEXTS}
-    if form.usage:
-        columns["usage_text"] = "usage_text"
-    columns |= _TYPED | dict(form.columns)
+    columns |= {"usage_text": "usage_text"} | _TYPED | dict(form.columns)
     if form.wrapped_in:
         nothing = f"try(json_array_length(line, '$.{form.wrapped_in}')) = 0 and native_id is null"
         columns["passed"] = f"if({nothing}, 'no_records', {columns['passed']})"
@@ -206,8 +201,15 @@ with parsed as (
         source_row,
         line,
         problem,
-        list_transform(try(json_extract_string(line, {texts(every)})), {not_blank}) as top
+        list_transform(try(json_extract_string(line, {texts(top)})), {not_blank}) as top
     from lines
+),
+
+opened as (
+    select
+        *,
+        {_usage(form, places, inner, not_blank)}
+    from parsed
 ),
 
 taken as (
@@ -217,8 +219,9 @@ taken as (
         line,
         problem,
         top is null as is_not_json,
+        usage_text,
         {own}
-    from parsed
+    from opened
 ),
 
 described as (
@@ -247,7 +250,7 @@ named as (
 meant as (
     select
         *,
-        {_unread(form) if form.usage else "cast(null as varchar[])"} as unread,
+        {_unread(form) if form.usage else "cast(null as varchar)"} as unread,
         {_by_provider({p: t.input for p, t in form.totals.items()})} as input_totals,
         {_by_provider({p: t.output for p, t in form.totals.items()})} as output_totals,
         {str(form.has_sound_total).lower()} as has_sound_total,
@@ -257,16 +260,40 @@ meant as (
 {FACTS}"""  # noqa: S608 - our own constants only
 
 
+def _is_inner(path: str) -> bool:
+    return path.startswith("@.")
+
+
+def _usage(
+    form: CallFormat, places: Mapping[str, str], inner: Sequence[str], not_blank: str
+) -> str:
+    """The usage as a text, and what is looked for inside it: parsed once, wherever it lies."""
+    if not form.usage:
+        return "cast(null as varchar) as usage_text, cast(null as varchar[]) as inside"
+    paths = texts("$" + path[1:] for path in inner)
+    return (
+        f"coalesce({', '.join(places[path] for path in form.usage)}) as usage_text,"
+        f" list_transform(try(json_extract_string(usage_text, {paths})), {not_blank}) as inside"
+    )
+
+
 def _unread(form: CallFormat) -> str:
-    """Names of counts in the usage that nobody reads and that are no part of those read."""
+    """Names of counts in the usage that nobody reads and are no part of those read, as a text."""
     read = {
         path.rpartition(".")[2] for name in COUNTS for path in several(form.paths.get(name, ()))
     }
+    known = sorted(read | PARTS_OF_COUNTS)
     found = "regexp_extract_all(usage_text, '\"([a-z0-9_]{1,40})\"\\s*:\\s*[1-9][0-9]*\\s*[,}]', 1)"
-    known = chosen("n", sorted(read | PARTS_OF_COUNTS))
     # each pass beside the answer has counts of its own, by the names of those read
     passes = "if(try(json_array_length(usage_text, '$.iterations')) > 1, ['iterations'], [])"
-    return f"list_concat({passes}, list_distinct(list_filter({found}, lambda n: not {known})))"
+    counts = f"list_distinct(list_filter({found}, lambda n: not {chosen('n', known)}))"
+    # most usages have no other name than those known, which is quicker to see
+    keys = f"flatten(json_keys(usage_text, {texts(['$', *(f'$.{d}' for d in DETAILS)])}))"
+    expected = texts([*known, *DETAILS, "cost"])
+    return (
+        f"case when not list_has_all({expected}, {keys}) then"
+        f" nullif(array_to_string(list_concat({passes}, {counts}), ','), '') end"
+    )
 
 
 def several(paths: str | Sequence[str]) -> Sequence[str]:

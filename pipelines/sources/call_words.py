@@ -19,6 +19,16 @@ LOOK_UPS = (
 )
 """Paths of requests about a use that is counted elsewhere, or about one that is none."""
 
+DETAILS = (
+    "prompt_tokens_details",
+    "completion_tokens_details",
+    "input_tokens_details",
+    "output_tokens_details",
+    "cache_creation",
+    "server_tool_use",
+)
+"""Objects in a usage that hold counts."""
+
 PARTS_OF_COUNTS = frozenset(
     {
         "prompt_tokens",

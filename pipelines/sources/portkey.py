@@ -47,10 +47,10 @@ from pipelines.sources.call_sql import (
 )
 
 
-def _answer(*below: str) -> list[str]:
+def _answer(below: str) -> list[str]:
     """Where something of the answer may be: in it, in its body, in a flattened name."""
     roots = ("$.response", "$.response.body", '$."response.body"')
-    return [f"{root}.{path}" for path in below for root in roots]
+    return [f"{root}.{below}" for root in roots]
 
 
 _METADATA = """coalesce(
@@ -87,35 +87,32 @@ _FORMAT = CallFormat(
         "cost": "$.cost",
         "currency": "$.cost_currency",
         "whole_metadata": "$.metadata",
-        "reported_input": [*_answer("usage.prompt_tokens", "usage.input_tokens"), "$.req_units"],
-        "reported_output": [
-            *_answer("usage.completion_tokens", "usage.output_tokens"),
-            "$.res_units",
+        "reported_input": ["@.prompt_tokens", "@.input_tokens", "$.req_units"],
+        "reported_output": ["@.completion_tokens", "@.output_tokens", "$.res_units"],
+        "reported_total": ["@.total_tokens", "$.total_units"],
+        "cache_read": [
+            "@.prompt_tokens_details.cached_tokens",
+            "@.input_tokens_details.cached_tokens",
+            "@.cache_read_input_tokens",
+            "@.prompt_cache_hit_tokens",
         ],
-        "reported_total": [*_answer("usage.total_tokens"), "$.total_units"],
-        "cache_read": _answer(
-            "usage.prompt_cache_hit_tokens",
-            "usage.prompt_tokens_details.cached_tokens",
-            "usage.input_tokens_details.cached_tokens",
-            "usage.cache_read_input_tokens",
-        ),
-        "cache_write": _answer(
-            "usage.cache_creation_input_tokens",
-            "usage.prompt_tokens_details.cache_creation_tokens",
-            "usage.prompt_tokens_details.cache_write_tokens",
-            "usage.input_tokens_details.cache_write_tokens",
-        ),
-        "cache_write_5m": _answer("usage.cache_creation.ephemeral_5m_input_tokens"),
-        "cache_write_1h": _answer("usage.cache_creation.ephemeral_1h_input_tokens"),
-        "reasoning": _answer(
-            "usage.completion_tokens_details.reasoning_tokens",
-            "usage.output_tokens_details.reasoning_tokens",
-        ),
-        "input_audio": _answer("usage.prompt_tokens_details.audio_tokens"),
-        "output_audio": _answer("usage.completion_tokens_details.audio_tokens"),
-        "web_searches": _answer("usage.server_tool_use.web_search_requests"),
-        "tier_text": _answer("service_tier", "usage.service_tier"),
-        "geo_text": _answer("usage.inference_geo"),
+        "cache_write": [
+            "@.cache_creation_input_tokens",
+            "@.prompt_tokens_details.cache_creation_tokens",
+            "@.prompt_tokens_details.cache_write_tokens",
+            "@.input_tokens_details.cache_write_tokens",
+        ],
+        "cache_write_5m": "@.cache_creation.ephemeral_5m_input_tokens",
+        "cache_write_1h": "@.cache_creation.ephemeral_1h_input_tokens",
+        "reasoning": [
+            "@.completion_tokens_details.reasoning_tokens",
+            "@.output_tokens_details.reasoning_tokens",
+        ],
+        "input_audio": "@.prompt_tokens_details.audio_tokens",
+        "output_audio": "@.completion_tokens_details.audio_tokens",
+        "web_searches": "@.server_tool_use.web_search_requests",
+        "tier_text": [*_answer("service_tier"), "@.service_tier"],
+        "geo_text": "@.inference_geo",
     },
     columns={
         "started": instant("started_text"),
