@@ -351,8 +351,14 @@ class Computation:
             share = shares.get(found.source, Decimal(1))
             counts[found.source]["rows_quarantined"] += len(found.rows)
             counts[found.source]["files_mostly_set_aside"] += found.is_more_than(share)
+        suites = {"files_mostly_set_aside": "readings"}
         rows = [
-            {"suite": "landing", "partition": source, "counter": counter, "value": value}
+            {
+                "suite": suites.get(counter, "landing"),
+                "partition": source,
+                "counter": counter,
+                "value": value,
+            }
             for source, counters in sorted(counts.items())
             for counter, value in counters.items()
         ]

@@ -262,7 +262,7 @@ def test_two_names_in_a_header_swapped_spoil_every_row(damaged):
     assert len(ran.quarantine) > 10
     [problem] = ran.summary.problems
     assert "mostly_set_aside" in problem
-    assert {"landing.files_mostly_set_aside", "landing.rows_quarantined"} <= ran.warnings
+    assert {"readings.files_mostly_set_aside", "landing.rows_quarantined"} <= ran.warnings
     assert ran.states["aws"] == "unexplained"
 
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pyarrow as pa
+
 import pipelines.sources
 from models.landing import Landed
 from pipelines.landing.doubts import DOUBTS, reading_counters
@@ -28,7 +30,11 @@ def test_doubts_of_a_source_are_added_and_named_and_other_notes_are_not():
         landed(3, "gateway", made_by_client=1),
     ]
     table = reading_counters(records, ["agents", "nothing_yet"])
-    results = judge(table, ["readings"])
+    sources = ["agents", "gateway", "nothing_yet"]
+    others = table.set_column(2, "counter", pa.array(["files_mostly_set_aside"] * len(sources)))
+    others = others.set_column(3, "value", pa.array([0] * len(sources)))
+    judged = judge(pa.concat_tables([table, others]), ["readings"])
+    results = [r for r in judged if r.counter == "usage_in_doubt"]
 
     assert {r.partition: (r.value, r.passed) for r in results} == {
         "agents": ("7", False),
