@@ -241,16 +241,18 @@ def _read_charge(line: ReportLine) -> FactRow | None:
         "list_cost": list_cost,
         "billing_currency": code,
         "api_key_id": text(values, "api_key_id"),
-        "region_id": _region(values),
+        "region_id": geography(values),
+        "inference_geo": geography(values),
         "charge_description": text(values, "description"),
         "sku_meter": text(values, "token_type") or text(values, "cost_type"),
         "key": tuple(text(values, column) for column in _CHARGE_KEY),
     }
 
 
-def _region(values: Values) -> str | None:
-    geography = text(values, "inference_geo")
-    return None if geography == "not_available" else geography
+def geography(values: Values) -> str | None:
+    """Where inference ran, which has a price; older AI models do not know."""
+    told = text(values, "inference_geo")
+    return None if told is None or told.lower() == "not_available" else told.lower()
 
 
 def counted_tokens(values: Values) -> dict[Meter, int]:
@@ -276,6 +278,7 @@ def _read_usage(line: ReportLine) -> Sequence[FactRow]:
         "provider": "anthropic",
         "model_text": text(values, "model"),
         "service_tier": _tier(line),
+        "inference_geo": geography(values),
         "token_semantics": TokenSemantics.EXCLUSIVE.value,
         "key": tuple(text(values, column) for column in _DIMENSIONS),
     }

@@ -44,7 +44,13 @@ from collections.abc import Sequence
 from models import money
 from models.facts import Fact
 from models.vocabulary import ChargeCategory, Delivery, Meter, TokenSemantics
-from pipelines.sources.anthropic import COST_TYPES, TOKEN_TYPES, bucket_span, counted_tokens
+from pipelines.sources.anthropic import (
+    COST_TYPES,
+    TOKEN_TYPES,
+    bucket_span,
+    counted_tokens,
+    geography,
+)
 from pipelines.sources.base import (
     DeliveryUnit,
     FoundFile,
@@ -103,7 +109,8 @@ def _read_charge(line: ReportLine) -> FactRow | None:
         "resource_id": product,
         "sku_id": product,
         "sku_meter": text(values, "token_type") or text(values, "cost_type"),
-        "region_id": text(values, "inference_geo"),
+        "region_id": geography(values),
+        "inference_geo": geography(values),
         "charge_description": product,
         "key": tuple(text(values, column) for column in _CHARGE_KEY),
     }
@@ -114,6 +121,7 @@ def _read_usage(line: ReportLine) -> Sequence[FactRow]:
     common: FactRow = {
         "provider": "anthropic",
         "model_text": text(values, "model"),
+        "inference_geo": geography(values),
         "token_semantics": TokenSemantics.EXCLUSIVE.value,
         "key": tuple(text(values, column) for column in _DIMENSIONS),
     }

@@ -63,7 +63,7 @@ from pipelines.sources.azure_columns import (
     read_unit,
     unified,
 )
-from pipelines.sources.azure_meters import read_meter
+from pipelines.sources.azure_meters import geography, read_meter
 from pipelines.sources.base import (
     DeliveryUnit,
     FoundFile,
@@ -265,21 +265,26 @@ def _with_meaning(rows: pl.DataFrame) -> pl.DataFrame:
     keys = {
         "ai_meter": pl.when(is_capacity).then(pl.lit("Provisioned")).when(is_ai).then("meter_name"),
         "ai_group": pl.when(is_ai).then("sub_category"),
+        "ai_region": pl.when(is_ai).then("location"),
     }
     schema = {
         "model_text": TEXT,
         "meter": TEXT,
         "service_tier": TEXT,
+        "inference_geo": TEXT,
         "is_tokens": pl.Boolean(),
     }
     return look_up(rows.with_columns(**keys), list(keys), schema, _meaning)
 
 
-def _meaning(meter_name: str | None, sub_category: str | None) -> tuple[object, ...]:
+def _meaning(
+    meter_name: str | None, sub_category: str | None, region: str | None
+) -> tuple[object, ...]:
     if meter_name is None:
-        return None, None, None, False
+        return None, None, None, None, False
     known = read_meter(meter_name, sub_category)
-    return known.model_text, known.meter, known.service_tier, known.is_tokens
+    geo = geography(known.reach, region)
+    return known.model_text, known.meter, known.service_tier, geo, known.is_tokens
 
 
 def _with_quantities(rows: pl.DataFrame) -> pl.DataFrame:
@@ -373,6 +378,7 @@ def _charge(unit: DeliveryUnit, context: ReadContext, *, is_amortized: bool) -> 
         "model_text": pl.col("model_text"),
         "meter": pl.col("meter"),
         "service_tier": pl.col("service_tier"),
+        "inference_geo": pl.col("inference_geo"),
         "pricing_category": pl.col("pricing_word").replace_strict(PRICING_CATEGORIES, default=None),
         "pricing_quantity": pl.col("priced"),
         "pricing_unit": pl.col("unit"),

@@ -50,6 +50,18 @@ _TOKEN_METERS = frozenset(
 )
 _TIERS = {"batch": ServiceTier.BATCH, "pp": ServiceTier.PRIORITY, "flex": ServiceTier.FLEX}
 
+_REACHES = (
+    (re.compile(r"\b(?:glbl|gl|global)\b"), "global"),
+    (re.compile(r"\b(?:dz|dzone|data ?zone)\b"), "zone"),
+)
+_ZONES = {
+    "us": re.compile(r"^(?:us|.*us$)"),
+    "eu": re.compile(
+        r"europe|^(?:eu|sweden|france|germany|italy|poland|spain|austria|belgium|denmark|finland)"
+    ),
+}
+"""Data zones by the regions in them."""
+
 # the first word that is no longer part of the model's name
 _NAME_ENDS = re.compile(
     rf"[ -]+(?:{_CACHED}|{_IN}|{_OUT}|batch|pp|flex|std|shortco|longco|aud|audio|img|image|wr|write"
@@ -80,6 +92,8 @@ class AzureMeter:
     model_text: str | None
     meter: Meter
     service_tier: ServiceTier | None
+    reach: str | None = None
+    """How far Azure may send a call: `global` or `zone`; null for one region, or not said."""
 
     @property
     def is_tokens(self) -> bool:
@@ -90,8 +104,8 @@ class AzureMeter:
 def read_meter(name: str, sub_category: str | None = None) -> AzureMeter:
     """Understand a meter name.
 
-    Where Azure sells a model (`glbl`, `DZ`, `regnl`) and how long a prompt was (`ShortCo`, `L`)
-    change the price and not the meter: the name stays on the charge as delivered.
+    How long a prompt was (`ShortCo`, `L`) changes the price and not the meter: the name stays on
+    the charge as delivered.
 
     Args:
         name: `MeterName`.
@@ -107,7 +121,24 @@ def read_meter(name: str, sub_category: str | None = None) -> AzureMeter:
     tier = next((_TIERS[word] for word in words.split() if word in _TIERS), None)
     if tier is None and meter in _TOKEN_METERS:
         tier = ServiceTier.STANDARD
-    return AzureMeter(_model_text(name.strip().lower(), sub_category), meter, tier)
+    reach = next((reach for pattern, reach in _REACHES if pattern.search(words)), None)
+    return AzureMeter(_model_text(name.strip().lower(), sub_category), meter, tier, reach)
+
+
+def geography(reach: str | None, region: str | None) -> str | None:
+    """The geography that decides a price: `global`, or the data zone that a region lies in.
+
+    Args:
+        reach: Of the meter.
+        region: Azure's name of a region, such as `eastus2`.
+
+    Returns:
+        Null for one region, and for a region of no zone that is known.
+    """
+    if reach != "zone":
+        return reach
+    place = re.sub(r"[^a-z]", "", (region or "").lower())
+    return next((zone for zone, pattern in _ZONES.items() if pattern.search(place)), None)
 
 
 def _model_text(name: str, sub_category: str | None) -> str | None:

@@ -32,7 +32,7 @@ charges as (
         and billed.model_id is not null
         and regexp_matches(
             lower(concat_ws(' ', billed.sku_meter, billed.charge_description)),
-            'long[-_ ]?(context|ctx|prompt)'
+            'long[-_ ]?(context|ctx|prompt)|\blongco\b|200k ?-|> ?200k'
         )
     group by billed.charge_date
 ),
