@@ -159,7 +159,7 @@ def company_list(
 
 
 def _of_list(rank: int, rule: ListModifier, pattern: str) -> Modifier:
-    start = rule.valid_from and datetime.combine(rule.valid_from, time(), UTC)
+    start = datetime.combine(rule.valid_from, time(), UTC) if rule.valid_from else None
     return Modifier(
         modifier_kind=PriceKind.LIST,
         rank=rank,

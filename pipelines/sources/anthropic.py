@@ -35,6 +35,8 @@ Never read:
 Traps:
     - The cost report has no key: its money is split by what gateway logs and usage say.
     - Priority Tier is in no cost report: its commitment is on the invoice.
+    - `us` inference has a price of its own: group both reports by `inference_geo` (a cost report by
+      `description` tells it), so that calls in the US and elsewhere are matched apart.
     - Code execution is in the cost report only, blocked requests in usage only.
     - A null workspace is the default one, but only in a report that was grouped by workspace.
     - For Claude Code and Claude Enterprise see `anthropic_analytics`.

@@ -39,6 +39,8 @@ Traps:
       gateway's log.
     - Meter names are display texts: what no rule knows is `unclassified`, money intact. Bare
       versions such as `4.6` belong into `model_aliases.csv`.
+    - A meter of a data zone (`DZ`, `DZone`) and its region tell the geography (`us`, `eu`), one of
+      `glbl` is `global`; a regional one tells none.
     - Quantities are in blocks of `UnitOfMeasure`: 29.872 with `1K` are 29,872 tokens.
     - Provisioned throughput is billed by the hour: its tokens are in no line.
     - Dates with slashes are month first, in every language.

@@ -18,3 +18,15 @@ inner join int_calls__placed as calls on quantities.call_no = calls.call_no
 left join int_prices as prices
     on calls.price_no = prices.price_no and quantities.meter = prices.meter
 where calls.is_billable
+union all
+-- what a provider asks for a request as such, beside its tokens
+select
+    calls.call_no,
+    calls.cell_no,
+    prices.meter,
+    1 as quantity,
+    prices.price_picos as weight_picos,
+    prices.list_price_picos as list_picos
+from int_calls__placed as calls
+inner join int_prices as prices on calls.price_no = prices.price_no
+where calls.is_billable and prices.meter = 'requests'

@@ -92,6 +92,16 @@ inner join int_profile_cells as cells
             cells.input_tokens_to is null
             or calls.all_input_tokens <= cells.input_tokens_to
         )
+        and (
+            cells.minute_from is null
+            or (
+                date_diff('minute', calls.charge_date, calls.started_at) >= cells.minute_from
+                and (
+                    cells.minute_to is null
+                    or date_diff('minute', calls.charge_date, calls.started_at) < cells.minute_to
+                )
+            )
+        )
 left join ref_users as users
     on
         calls.person_id = users.user_id

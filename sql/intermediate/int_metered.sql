@@ -85,9 +85,10 @@ weighed as (
             ) = coalesce(prices.price_geo, '')
             and metered.charge_date = prices.charge_date
             and metered.meter = cast(prices.meter as varchar)
-            -- neither tells how long prompts were: with long-prompt bands it cannot be priced
+            -- neither tells how long prompts were, nor the hour: where a price depends on it there is none
             and prices.input_tokens_from = 0
             and prices.input_tokens_to is null
+            and prices.minute_from is null
 )
 
 select

@@ -2,8 +2,9 @@
 description: The unit price of every meter that calls, charges or usage of a day need. Contract rows win over
   list prices meter by meter, then rows that name the geography. Where only one that names none is left,
   is_geo_unknown says so, and is_band_unknown where a contract is flat and the list is not. A price is whole
-  pico-units of currency per unit, or per call. All rows of one band of input tokens have one price_no, one
-  currency, and say contract as soon as one of them is.
+  pico-units of currency per unit, or per call. All rows of one band of input tokens, and of one window of
+  the day where prices differ by the hour, have one price_no, one currency, and say contract as soon as one
+  of them is.
 grain: one row per price_no and meter
 keys: [price_no, meter]
 */
@@ -44,6 +45,8 @@ all_offers as (
         needed.*,
         price_book.meter,
         price_book.min_input_tokens,
+        price_book.time_from,
+        price_book.time_to,
         price_book.price_kind,
         price_book.is_inherited,
         price_book.precedence,
@@ -70,8 +73,6 @@ all_offers as (
             and (price_book.issuer is null or needed.issuer = price_book.issuer)
             and (price_book.valid_from is null or needed.charge_date >= price_book.valid_from)
             and (price_book.valid_to is null or needed.charge_date < price_book.valid_to)
-    -- a price for part of the day only is not a price for the pool of that day
-    where price_book.time_from is null
 ),
 
 -- prices of two currencies cannot be added: those of the contract's are the ones that count
@@ -139,9 +140,38 @@ closed_bands as (
     from bands
 ),
 
+-- where prices hold for some hours only, the day is cut wherever one begins or ends
+cuts as (
+    select distinct
+        issuer,
+        provider,
+        model_id,
+        service_tier,
+        price_geo,
+        charge_date,
+        unnest([0, time_from, time_to]) as minute_from
+    from offers
+    where time_from is not null
+),
+
+hours as (
+    select
+        cuts.*,
+        lead(cuts.minute_from) over (
+            partition by
+                cuts.issuer, cuts.provider, cuts.model_id, cuts.service_tier, cuts.price_geo,
+                cuts.charge_date
+            order by cuts.minute_from asc
+        ) as minute_to
+    from cuts
+    where cuts.minute_from < 1440
+),
+
 ranked as (
     select
         closed_bands.*,
+        hours.minute_from,
+        hours.minute_to,
         offers.meter,
         offers.currency,
         offers.price_kind,
@@ -163,6 +193,14 @@ ranked as (
                 offers.min_input_tokens desc, offers.price_picos asc
         ) as list_place
     from closed_bands
+    left join hours
+        on
+            closed_bands.issuer = hours.issuer
+            and closed_bands.provider = hours.provider
+            and closed_bands.model_id = hours.model_id
+            and closed_bands.service_tier = hours.service_tier
+            and closed_bands.price_geo = hours.price_geo
+            and closed_bands.charge_date = hours.charge_date
     inner join offers
         on
             closed_bands.issuer = offers.issuer
@@ -172,11 +210,15 @@ ranked as (
             and closed_bands.price_geo = offers.price_geo
             and closed_bands.charge_date = offers.charge_date
             and closed_bands.input_tokens_from >= offers.min_input_tokens
+            and (
+                offers.time_from is null
+                or (hours.minute_from >= offers.time_from and hours.minute_from < offers.time_to)
+            )
     window meters as (
         partition by
             closed_bands.issuer, closed_bands.provider, closed_bands.model_id,
             closed_bands.service_tier, closed_bands.price_geo, closed_bands.charge_date,
-            closed_bands.input_tokens_from, offers.meter
+            closed_bands.input_tokens_from, hours.minute_from, offers.meter
     )
 ),
 
@@ -190,6 +232,8 @@ chosen as (
         charge_date,
         input_tokens_from,
         input_tokens_to,
+        minute_from,
+        minute_to,
         meter,
         max(case when place = 1 then price_picos end) as price_picos,
         max(case when place = 1 then price_kind end) as price_kind,
@@ -214,6 +258,8 @@ chosen as (
         charge_date,
         input_tokens_from,
         input_tokens_to,
+        minute_from,
+        minute_to,
         meter
 )
 
@@ -221,7 +267,7 @@ select
     dense_rank() over (
         order by
             issuer asc, provider asc, model_id asc, service_tier asc, price_geo asc,
-            charge_date asc, input_tokens_from asc
+            charge_date asc, input_tokens_from asc, minute_from asc
     ) as price_no,
     issuer,
     provider,
@@ -231,6 +277,8 @@ select
     charge_date,
     input_tokens_from,
     input_tokens_to,
+    minute_from,
+    minute_to,
     cast(meter as meter) as meter,
     min(currency) over band as currency,
     min(price_kind) over band as price_kind,
@@ -242,5 +290,6 @@ select
 from chosen
 window band as (
     partition by
-        issuer, provider, model_id, service_tier, price_geo, charge_date, input_tokens_from
+        issuer, provider, model_id, service_tier, price_geo, charge_date, input_tokens_from,
+        minute_from
 )

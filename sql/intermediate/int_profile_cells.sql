@@ -1,8 +1,8 @@
 /*
 description: All that a call looks up by its profile, on one row. Its cell, its owner from when until
   when, and its price band from how many input tokens on.
-grain: one row per profile_key, charge_date, segment_from and input_tokens_from
-keys: [profile_key, charge_date, segment_from, input_tokens_from]
+grain: one row per profile_key, charge_date, segment_from, input_tokens_from and minute_from
+keys: [profile_key, charge_date, segment_from, input_tokens_from, minute_from]
 */
 
 with bands as (
@@ -16,6 +16,8 @@ with bands as (
         charge_date,
         input_tokens_from,
         input_tokens_to,
+        minute_from,
+        minute_to,
         currency,
         bool_or(is_geo_unknown) as is_geo_unknown,
         bool_or(is_band_unknown) as is_band_unknown,
@@ -35,6 +37,8 @@ with bands as (
         charge_date,
         input_tokens_from,
         input_tokens_to,
+        minute_from,
+        minute_to,
         currency
 )
 
@@ -49,6 +53,8 @@ select
     segments.rank as owner_rank,
     coalesce(bands.input_tokens_from, 0) as input_tokens_from,
     bands.input_tokens_to,
+    bands.minute_from,
+    bands.minute_to,
     bands.price_no,
     bands.currency as price_currency,
     coalesce(bands.is_geo_unknown, false) as is_geo_unknown,

@@ -17,6 +17,7 @@ columns:
   valid_to: "Until when, exclusive; null is open."
   min_input_tokens: "The price holds for calls with more input than this."
   time_from: "Start of the hours it holds in, UTC minutes; null is all day."
+  time_to: "End of those hours, exclusive; null is all day."
   currency: "ISO 4217."
   price_per_million: "Price of 1,000,000 units of the meter."
   is_per_call: "The price is for a call that uses the meter at all, however much."
@@ -36,6 +37,7 @@ select
     valid_to,
     min_input_tokens,
     time_from,
+    time_to,
     currency,
     price_per_million,
     is_per_call,

@@ -404,3 +404,17 @@ def test_report_and_console_tell_the_same_disjoint_meters(tmp_path_factory, numb
 
     truth = {meter: n for meter, n in zip(METERS, numbers, strict=True) if n}
     assert read_back == [truth, truth]
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [("us", "us"), ("global", "global"), ("not_available", None), (None, None)],
+)
+def test_bill_and_usage_tell_the_geography_that_has_a_price(tmp_path, told, expected):
+    (charge,) = charges(tmp_path / "c", tokens(model="claude-opus-5", inference_geo=told))
+    (bucket_of_usage,) = usage(
+        tmp_path / "u", {"model": "claude-opus-5", "inference_geo": told, "output_tokens": 5}
+    )
+
+    assert charge["inference_geo"] == expected
+    assert bucket_of_usage["inference_geo"] == expected

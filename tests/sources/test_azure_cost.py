@@ -266,6 +266,29 @@ def test_every_known_meter_is_understood(known: dict[str, str]) -> None:
     assert told == (known["model_text"], known["meter"], known["service_tier"])
 
 
+@pytest.mark.parametrize(
+    ("meter_name", "region", "geo"),
+    [
+        ("gpt-4o-0806-Inp-glbl Tokens", "eastus2", "global"),
+        ("5.4 inp Gl 1M Tokens", "swedencentral", "global"),
+        ("gpt 4.1 Inp DZone Tokens", "eastus2", "us"),
+        ("gpt-5 outp Dz 1M Tokens", "swedencentral", "eu"),
+        ("gpt-5 Data Zone cached inp Tokens", "West Europe", "eu"),
+        ("gpt-5 Data Zone cached inp Tokens", "US South Central", "us"),
+        ("gpt-5 Data Zone cached inp Tokens", "japaneast", None),
+        ("gpt-4o-0806-Inp-regnl Tokens", "eastus2", None),
+        ("gpt-4o-0806-Inp Tokens", None, None),
+    ],
+)
+def test_a_meter_and_its_region_tell_the_geography_that_has_a_price(
+    tmp_path: Path, meter_name: str, region: str | None, geo: str | None
+) -> None:
+    row = {**sample_rows()[0], "MeterName": meter_name, "ResourceLocation": region}
+    frame = charges(read_rows(tmp_path, [row]))
+
+    assert frame["inference_geo"].to_list() == [geo]
+
+
 def test_a_bare_version_is_a_gpt_only_in_its_group() -> None:
     assert read_meter("5.4 inp Gl 1M Tokens", "Azure OpenAI GPT5").model_text == "gpt-5.4"
     assert read_meter("5.4 inp Gl 1M Tokens").model_text == "5.4"
