@@ -181,10 +181,11 @@ class ChargeTo(StrEnum):
 
 
 class OutcomeResult(StrEnum):
-    """What came of it."""
+    """What came of it. Open is work that has not ended: an attempt so far, and nothing more."""
 
     SUCCESS = "success"
     FAILURE = "failure"
+    OPEN = "open"
     PARTIAL = "partial"
     UNKNOWN = "unknown"
 

@@ -97,10 +97,10 @@ class Computation:
         outcomes = self._lake.parts(Fact.OUTCOMES, date.min, date.max)
         hashes = {}
         for day in days:
-            later = sorted(
-                part.sha256 for part in outcomes if day <= part.charge_date <= day + window
+            around = sorted(
+                part.sha256 for part in outcomes if abs(part.charge_date - day) <= window
             )
-            text = "|".join((common, known.get(day, ""), *later))
+            text = "|".join((common, known.get(day, ""), *around))
             hashes[day] = hashlib.sha256(text.encode()).hexdigest()
         return hashes
 

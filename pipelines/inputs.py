@@ -64,8 +64,9 @@ class Inputs:
     def _register_facts(self, session: Session, from_date: date, to_date: date) -> None:
         window = timedelta(days=self._settings.outcome_window_days)
         for fact in Fact:
-            until = to_date + window if fact is Fact.OUTCOMES else to_date
-            parts = self._lake.parts(fact, from_date, until)
+            # what is said of an outcome later, or was earlier, decides what stands
+            around = window if fact is Fact.OUTCOMES else timedelta(0)
+            parts = self._lake.parts(fact, from_date - around, to_date + around)
             paths = sorted({self._lake.sound(part) for part in parts})
             session.register_parts(f"lake_{fact}", fact_columns(fact), paths)
         winners = [

@@ -1,14 +1,14 @@
 """GitHub pull requests as outcomes: webhook payloads, or objects of the API, as JSON or JSON lines.
 
 A pull request that is closed is not merged: only `merged_at` says so. Closed without it is a
-failure, opened again takes that back, and an open one is no outcome yet. A merged pull request that
-reverts another is an outcome of its own type, which reverses the other.
+failure, opened again takes that back, and an open one is open work: its calls are attempts. A
+merged pull request that reverts another is an outcome of its own type, which reverses the other.
 
-The task is the branch; or, where the source has a `task_key`, what a label `key:value` or a line
-`key: value` of the description names. Titles, descriptions and names of people are never kept.
+The task is the branch; or, where the source has a `task_key`, all that labels `key:value` and lines
+`key: value` of the description name. Titles, descriptions and names of people are never kept.
 
 Export:
-    1. Each day, page through `GET /repos/<owner>/<repo>/pulls?state=closed&sort=updated` and save
+    1. Each day, page through `GET /repos/<owner>/<repo>/pulls?state=all&sort=updated` and save
        every answer unchanged (`gh api --paginate` does it).
     2. Or write the payload of every `pull_request` webhook as a line of JSON: only these tell that
        a pull request was opened again.
@@ -24,15 +24,16 @@ Settings:
 Reads:
     `number`, `state`, `created_at`, `updated_at`, `closed_at`, `merged_at`, the base's repository,
     `head.ref`, `user.login` (as a pseudonym), labels, a webhook's `action`; of the description the
-    line of the `task_key`, and `Reverts #...`.
+    lines of the `task_key`, and `Reverts #...`.
 
 Never read:
     Titles, comments, commits, diffs, other people, and any other field.
 
 Traps:
     - Calls join by task: agents must log the branch, or the key, with their calls.
-    - A list of the API holds closed pull requests only: one opened again is not taken back before
-      it is closed again.
+    - A list with `state=closed` leaves open work out of the cost.
+    - A list does not say that an open pull request was closed before: it is open work until it is
+      closed again.
 """
 
 import re
@@ -48,8 +49,10 @@ from pipelines.sources.trace_outcomes import (
     Record,
     dated,
     instant,
+    opened,
     read_outcomes,
     reference,
+    references,
 )
 
 _REVERT_BRANCH = re.compile(r"revert-(\d+)-.+", re.ASCII)
@@ -70,37 +73,39 @@ def _pull_requests(record: Record) -> Iterator[Record]:
         yield record
 
 
-def _outcome(pull_request: Record, context: ReadContext) -> Outcome | None:
+def _outcome(pull_request: Record, context: ReadContext) -> Outcome | tuple[Outcome, ...]:
     repository = _below(pull_request, "base", "repo")
     number, state = pull_request.get("number"), pull_request.get("state")
     if not repository or not number or state not in ("open", "closed"):
         raise RowError("not_a_pull_request", "base" if not repository else "number")
     is_reopened = pull_request.get("action") == "reopened"
-    if state == "open" and not is_reopened:
-        return None
+    is_open = is_reopened or state == "open"
     merged_at = instant(pull_request, "merged_at")
     updated_at = instant(pull_request, "updated_at")
+    created_at = instant(pull_request, "created_at")
+    ended_at = merged_at or instant(pull_request, "closed_at")
     reverted = _reverted(pull_request) if merged_at else None
     # the number of a renamed or transferred repository stays
     home = f"github:{repository.get('id')}"
     login = _below(pull_request, "user").get("login")
-    return {
+    outcome: Outcome = {
         **dated(
             f"{home}#{number}",
-            updated_at if is_reopened else merged_at or instant(pull_request, "closed_at"),
+            updated_at or created_at if is_open else ended_at,
             updated_at,
-            instant(pull_request, "created_at"),
+            created_at,
         ),
         "is_withdrawn": is_reopened,
         "outcome_type": "revert_merged" if reverted else "pr_merged",
-        "result": "unknown" if is_reopened else "success" if merged_at else "failure",
+        "result": "open" if is_open else "success" if merged_at else "failure",
         "confidence": "confirmed",
         "recorded_at": updated_at,
         "reverses": f"{home}#{reverted}" if reverted else None,
         "ref_external_id": reference(f"{repository.get('full_name')}#{number}", context),
-        "ref_task_id": reference(_task(pull_request, context.settings.task_key), context),
+        "ref_task_id": references(_tasks(pull_request, context.settings.task_key), context),
         "ref_user_id": context.pseudonym(str(login)) if login else None,
     }
+    return opened(outcome, created_at) if is_open and not is_reopened else outcome
 
 
 def _below(record: Record, *names: str) -> Record:
@@ -122,9 +127,9 @@ def _branch(pull_request: Record) -> str:
     return str(_below(pull_request, "head").get("ref") or "")
 
 
-def _task(pull_request: Record, key: str | None) -> str | None:
+def _tasks(pull_request: Record, key: str | None) -> list[object]:
     if key is None:
-        return _branch(pull_request)
+        return [_branch(pull_request)]
     labels = pull_request.get("labels")
     names = [
         str(label.get("name"))
@@ -133,8 +138,7 @@ def _task(pull_request: Record, key: str | None) -> str | None:
     ]
     lines = str(pull_request.get("body") or "").splitlines()
     named = re.compile(rf"{re.escape(key)}\s*[:=]\s*(\S+)\s*", re.IGNORECASE)
-    found = [match[1] for line in [*names, *lines] if (match := named.fullmatch(line.strip()))]
-    return found[0] if found else None
+    return [match[1] for line in [*names, *lines] if (match := named.fullmatch(line.strip()))]
 
 
 def _read(unit: DeliveryUnit, context: ReadContext) -> Reading:

@@ -2,8 +2,9 @@
 
 `confirmed_resolution` and `assumed_resolution` are successes, of different confidence; an assumed
 one is taken back when the customer returns, and the conversation is exported again: of its
-revisions the one updated last counts. A conversation whose state is empty (again) is withdrawn.
-Previews are tests and no outcomes, and neither are conversations without an AI agent.
+revisions the one updated last counts. A conversation whose state is empty (again) is open: its
+calls are attempts. Previews are tests and no outcomes, and neither are conversations without an AI
+agent.
 
 Times are Unix seconds. The task is the custom attribute that the source's `task_key` names; the
 conversation's id is the session. Messages, titles, remarks and contacts' names are never kept.
@@ -92,7 +93,7 @@ def _outcome(conversation: Record, context: ReadContext) -> Outcome | None:
     state = agent.get("resolution_state")
     if state and state not in _STATES:
         raise RowError("unknown_state", "resolution_state", state)
-    result, confidence = _STATES.get(str(state), ("unknown", None))
+    result, confidence = _STATES.get(str(state), ("open", None))
     statistics = conversation.get("statistics")
     told = statistics if isinstance(statistics, dict) else {}
     updated_at = _seconds(conversation, "updated_at")

@@ -10,12 +10,13 @@ CSV columns: `outcome_id`, `outcome_type`, `occurred_at` and `result` are requir
 
 Export:
     1. From any system of record, write a CSV with the columns above: one row per outcome, `result`
-       one of `success`, `failure`, `partial`, `unknown`; join it to calls by `task_id`, `trace_id`,
-       `session_id` or `request_id`, or weaker by `user_id`.
+       one of `success`, `failure`, `partial`, `open`, `unknown`; join it to calls by `task_id`,
+       `trace_id`, `session_id` or `request_id` (the call's id, or the provider's). An outcome of
+       several tasks has a row for each, alike in all else.
     2. Or send CloudEvents 1.0, one JSON object per line, `type` `ai.outcome.recorded.v1` (or
        `revised`, `withdrawn`), `time` when it happened, and in `data` the `outcome_id`,
        `outcome_type`, `result`, `recorded_at`, `revision` and `refs`, a list of
-       `{"kind": "task_id", "value": "..."}`.
+       `{"kind": "task_id", "value": "..."}`: several of one kind all join.
     3. Put each file into `location` under a name of its own. What comes twice counts once; a
        greater `revision` of the same `outcome_id` replaces the smaller.
     4. Name in `outcome_definitions.yaml` which types count as success of which application.
@@ -27,8 +28,7 @@ Settings:
 
 Reads:
     The columns above; of events `specversion`, `id`, `source`, `type`, `subject`, `time` and the
-    same names in `data`, with the first of each kind in `refs`, and the application in
-    `owner_hint`.
+    same names in `data`, with every `refs` of these kinds, and the application in `owner_hint`.
 
 Never read:
     Any other column or member, `evaluator` among them. `user_id`, and an id that holds an e-mail
@@ -37,6 +37,8 @@ Never read:
 Traps:
     - A time without a zone is set aside: nobody knows which day it is.
     - One outcome of many tasks has all their cost; many outcomes of one task share it.
+    - Work that nobody finished is in the cost only if it is told: send it with the result `open`.
+    - `user_id` and `attribution_window_s` are kept and join nothing.
 """
 
 import csv
@@ -64,7 +66,14 @@ from pipelines.sources.base import (
     SourceError,
 )
 from pipelines.sources.cells import RowError, Values, redacted
-from pipelines.sources.outcome_records import ACTIONS, COLUMNS, REQUIRED, flat_event, outcome
+from pipelines.sources.outcome_records import (
+    ACTIONS,
+    COLUMNS,
+    REQUIRED,
+    flat_event,
+    outcome,
+    spread,
+)
 
 MAX_FILE_BYTES = 512 * 2**20
 
@@ -101,7 +110,7 @@ class _Harvest:
             )
             return
         lineage = {"source": self.context.settings.source, "file_id": file.file_id}
-        self.outcomes.append({**lineage, "source_row": row, **found})
+        self.outcomes += [{**lineage, "source_row": row, **one} for one in spread(found)]
 
 
 def _checked(values: object) -> Values:

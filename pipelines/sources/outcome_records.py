@@ -51,7 +51,7 @@ ACTIONS: Mapping[str, str] = {
     "outcome_type": "Name the type in lower-case letters, digits, `_`, `.` or `-`.",
     "time_form": "Send RFC 3339 times, such as 2026-10-01T09:00:00Z.",
     "time_without_zone": "Add the zone to the time, such as 2026-10-01T09:00:00Z.",
-    "result": "Use success, failure, partial or unknown.",
+    "result": "Use success, failure, partial, open or unknown.",
     "confidence": "Use confirmed, assumed, judged or sampled.",
 }
 
@@ -86,14 +86,25 @@ def _result(values: Values, *, is_withdrawn: bool) -> str:
 def outcome(values: Values, pseudonym: Callable[[str], str]) -> dict[str, object]:
     """One outcome in the columns of the contract, lineage excepted.
 
+    A join key of several values is a tuple: see `spread`.
+
     Raises:
         RowError: The record breaks a rule.
     """
 
-    def safe(column: str) -> str | None:
+    def hidden(value: str | None, column: str) -> str | None:
         """An id; a person's address among ids becomes a pseudonym."""
-        value = text(values, column)
         return pseudonym(value) if value and (column == "user_id" or "@" in value) else value
+
+    def safe(column: str) -> str | None:
+        return hidden(text(values, column), column)
+
+    def all_safe(column: str) -> object:
+        """One id, or each of several."""
+        several = values.get(column)
+        if not isinstance(several, tuple):
+            return safe(column)
+        return tuple(hidden(text({column: value}, column), column) for value in several)
 
     occurred_at = _instant(values, "occurred_at")
     if occurred_at is None:
@@ -125,7 +136,7 @@ def outcome(values: Values, pseudonym: Callable[[str], str]) -> dict[str, object
         "quality_score": quantity(values, "quality_score"),
         "quality_scale": text(values, "quality_scale"),
         "reverses": safe("reverses"),
-        **{f"ref_{name}": safe(name) for name in _REFS},
+        **{f"ref_{name}": all_safe(name) for name in _REFS},
         "attribution_window_s": count(values, "attribution_window_s"),
         "application_hint": safe("application"),
     }
@@ -155,12 +166,11 @@ def flat_event(event: object, counters: Counter[str]) -> dict[str, object]:
     if data.get("revision") is None:
         raise RowError("missing", "revision")
     _needed(data, "recorded_at")
-    hint = data.get("owner_hint")
+    hint, refs = data.get("owner_hint"), _refs(data.get("refs"), counters)
     return {
         **{name: data.get(name) for name in COLUMNS},
-        **_refs(data.get("refs"), counters),
-        "external_id": _refs(data.get("refs"), Counter()).get("external_id")
-        or event.get("subject"),
+        **refs,
+        "external_id": refs["external_id"] or event.get("subject"),
         "event_id": f"{_needed(event, 'source')} {_needed(event, 'id')}",
         "occurred_at": event.get("time"),
         "is_withdrawn": kind[1] == "withdrawn",
@@ -169,16 +179,37 @@ def flat_event(event: object, counters: Counter[str]) -> dict[str, object]:
 
 
 def _refs(refs: object, counters: Counter[str]) -> dict[str, object]:
-    """Join keys by kind: the first of each; other kinds and further values are counted."""
+    """Join keys by kind: a value, or a tuple of several; other kinds are counted."""
     if not isinstance(refs, list):
         raise RowError("missing", "refs")
-    found: dict[str, object] = dict.fromkeys(_REFS)
+    found: dict[str, list[object]] = {kind: [] for kind in _REFS}
     for ref in refs:
         if not isinstance(ref, dict):
             raise RowError("not_an_event", "refs")
         kind = "external_id" if ref.get("kind") == "ticket_id" else ref.get("kind")
-        if kind in found and found[kind] is None:
-            found[kind] = ref.get("value")
-        else:
+        if kind not in found:
             counters["dropped_refs"] += 1
-    return found
+        elif ref.get("value") is not None:
+            found[str(kind)].append(ref["value"])
+    return {kind: _one_or_all(values) for kind, values in found.items()}
+
+
+def _one_or_all(values: list[object]) -> object:
+    return tuple(values) if len(values) > 1 else next(iter(values), None)
+
+
+def spread(found: Mapping[str, object]) -> list[dict[str, object]]:
+    """An outcome as rows: one, or one for each of the several values that a join key has.
+
+    Rows of one outcome and revision differ in their join keys only; all of them join.
+    """
+    several = {
+        name: list(dict.fromkeys(value))
+        for name, value in found.items()
+        if isinstance(value, tuple)
+    }
+    count = max((len(values) for values in several.values()), default=1)
+    return [
+        {**found, **{name: (values + [None] * count)[i] for name, values in several.items()}}
+        for i in range(count)
+    ]

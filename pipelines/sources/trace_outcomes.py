@@ -22,6 +22,7 @@ from models.facts import FACTS, Fact
 from models.landing import Rejected
 from pipelines.sources.base import DeliveryUnit, FoundFile, ReadContext, Reading, SourceError
 from pipelines.sources.cells import RowError, redacted
+from pipelines.sources.outcome_records import spread
 
 MAX_FILE_BYTES = 512 * 2**20
 MAX_ID = 256
@@ -46,7 +47,7 @@ def read_outcomes(
     unit: DeliveryUnit,
     context: ReadContext,
     judgements: Callable[[Record], Iterator[Record]],
-    outcome: Callable[[Record, ReadContext], Outcome | None],
+    outcome: Callable[[Record, ReadContext], Outcome | tuple[Outcome, ...] | None],
     actions: Mapping[str, str] = ACTIONS,
 ) -> Reading:
     """Read the judgements of one delivery.
@@ -55,7 +56,8 @@ def read_outcomes(
         unit: The delivery.
         context: Names the source.
         judgements: The judgements inside one line, document or row.
-        outcome: One judgement as an outcome; None if it is none by its format's contract.
+        outcome: One judgement as an outcome, or as what it says of several days; None if it is
+            none by its format's contract. A join key of several values is a tuple.
         actions: What to do next about each rule.
 
     Raises:
@@ -87,7 +89,9 @@ def read_outcomes(
                 empty[file.name] += 1
             else:
                 lineage = {"source": context.settings.source, "file_id": file.file_id}
-                rows.append(dict.fromkeys(_COLUMNS) | lineage | {"source_row": row} | values)
+                blank = dict.fromkeys(_COLUMNS) | lineage | {"source_row": row}
+                told = values if isinstance(values, tuple) else (values,)
+                rows += [blank | one for value in told for one in spread(value)]
     table = pa.Table.from_pylist(rows, schema=arrow_schema(FACTS[Fact.OUTCOMES]))
     return Reading({Fact.OUTCOMES: table}, read, rejected=rejected, rows_empty=empty)
 
@@ -129,6 +133,26 @@ def reference(value: object, context: ReadContext) -> str | None:
     """An id that joins to calls: as landing writes it there, with people hidden."""
     text = str(value or "")
     return context.pseudonym(text) if "@" in text or len(text) > MAX_ID else text or None
+
+
+def references(values: list[object], context: ReadContext) -> object:
+    """Ids that join to calls: none, one, or a tuple of several."""
+    found = [kept for value in values if (kept := reference(value, context))]
+    return tuple(found) if len(found) > 1 else next(iter(found), None)
+
+
+def opened(outcome: Outcome, since: datetime | None) -> tuple[Outcome, ...]:
+    """Work that has not ended, on the day it was last known to go on and on the day it began.
+
+    Calls are joined to what is said of their task within the outcome window: without the first day
+    those at the beginning of long work would be joined to nothing.
+
+    Args:
+        outcome: As of its last change.
+        since: When it began.
+    """
+    begun = {**outcome, **dated(str(outcome["outcome_id"]), since, since)} if since else outcome
+    return (outcome,) if begun["charge_date"] == outcome["charge_date"] else (begun, outcome)
 
 
 def type_of(name: str) -> str:

@@ -3,12 +3,56 @@ description: Calls of each day, counted once. An inner join that dropped or doub
 grain: one row per suite, partition and counter
 */
 
-with placed as (
+-- by identity, as equal numbers may be a call lost and another doubled
+with numbers as (
     select
         charge_date,
-        count(*) as placed_calls,
-        count(*) filter (where cell_no is null) as calls_without_cell
+        rowid as call_no,
+        1 as staged,
+        0 as placed
+    from stg_calls
+    union all
+    select
+        charge_date,
+        call_no,
+        0 as staged,
+        1 as placed
     from int_calls__placed
+),
+
+ids as (
+    select
+        charge_date,
+        hash(source, call_id) as call_hash,
+        1 as staged,
+        0 as published
+    from stg_calls
+    union all
+    select
+        charge_date,
+        hash(source, call_id) as call_hash,
+        0 as staged,
+        1 as published
+    from fct_calls
+),
+
+not_once as (
+    select charge_date
+    from numbers
+    group by charge_date, call_no
+    having sum(staged) <> 1 or sum(placed) <> 1
+    union all
+    select charge_date
+    from ids
+    group by charge_date, call_hash
+    having sum(staged) <> 1 or sum(published) <> 1
+),
+
+uneven as (
+    select
+        charge_date,
+        count(*) as duplicate_call_id
+    from not_once
     group by charge_date
 ),
 
@@ -57,9 +101,7 @@ counted as (
         days.charge_date,
         coalesce(staged.call_rows, 0) as rows,
         coalesce(staged.null_call_id, 0) as null_call_id,
-        -- every call was placed exactly once, whatever it was joined to
-        abs(coalesce(staged.call_rows, 0) - coalesce(placed.placed_calls, 0))
-            as duplicate_call_id,
+        coalesce(uneven.duplicate_call_id, 0) as duplicate_call_id,
         coalesce(staged.null_started_at, 0) as null_started_at,
         coalesce(staged.day_mismatch, 0) as day_mismatch,
         coalesce(staged.negative_tokens, 0) as negative_tokens,
@@ -69,7 +111,7 @@ counted as (
         coalesce(overlapping.overlapping_calls, 0) as overlapping_calls
     from days
     left join staged on days.charge_date = staged.charge_date
-    left join placed on days.charge_date = placed.charge_date
+    left join uneven on days.charge_date = uneven.charge_date
     left join costed on days.charge_date = costed.charge_date
     left join overlapping on days.charge_date = overlapping.charge_date
 )

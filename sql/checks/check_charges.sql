@@ -3,12 +3,22 @@ description: Billed lines of each day. A key twice would be the same money twice
 grain: one row per suite, partition and counter
 */
 
-with repeated as (
+with keys as (
     select
         charge_date,
-        count(*)
-        - count(distinct source || '|' || coalesce(scope, '') || '|' || charge_key) as duplicates
+        source,
+        scope,
+        charge_key,
+        count(*) as copies
     from stg_charges
+    group by charge_date, source, scope, charge_key
+),
+
+repeated as (
+    select
+        charge_date,
+        sum(copies - 1) as duplicates
+    from keys
     group by charge_date
 ),
 

@@ -3,19 +3,28 @@ description: Outcomes of each day. A revision that stayed beside its successor w
 grain: one row per suite, partition and counter
 */
 
-with counted as (
+with keys as (
     select
-        days.charge_date,
-        count(outcomes.outcome_id) - count(distinct outcomes.source || '|' || outcomes.outcome_id)
-            as duplicate_outcome
-    from days
-    left join stg_outcomes as outcomes on days.charge_date = outcomes.charge_date
-    group by days.charge_date
+        charge_date,
+        source,
+        outcome_id,
+        count(*) as copies
+    from stg_outcomes
+    group by charge_date, source, outcome_id
+),
+
+repeated as (
+    select
+        charge_date,
+        sum(copies - 1) as duplicates
+    from keys
+    group by charge_date
 )
 
 select
     'outcomes' as suite,
-    cast(charge_date as varchar) as partition,
+    cast(days.charge_date as varchar) as partition,
     'duplicate_outcome' as counter,
-    cast(duplicate_outcome as bigint) as value
-from counted
+    cast(coalesce(repeated.duplicates, 0) as bigint) as value
+from days
+left join repeated on days.charge_date = repeated.charge_date

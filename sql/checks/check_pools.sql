@@ -6,6 +6,7 @@ grain: one row per suite, partition and counter
 with pool_lines as (
     select
         pool_id,
+        min(charge_date) as charge_date,
         sum(billed_cost) as billed_cost,
         sum(effective_cost) as effective_cost
     from int_money_parts
@@ -15,7 +16,7 @@ with pool_lines as (
 
 conserved as (
     select
-        pools.charge_date,
+        coalesce(pools.charge_date, pool_lines.charge_date) as charge_date,
         count(*) filter (
             where
             pools.billed_cost is distinct from pool_lines.billed_cost
@@ -25,16 +26,49 @@ conserved as (
         count(*) filter (where pools.coarsened_by is not null) as coarsened_pools,
         count(beside.pool_id) as unlogged_beside_estimates
     from int_pools as pools
-    left join pool_lines on pools.pool_id = pool_lines.pool_id
+    -- also lines of a pool that there is not
+    full join pool_lines on pools.pool_id = pool_lines.pool_id
     left join int_estimates_beside as beside on pools.pool_id = beside.pool_id
-    group by pools.charge_date
+    group by coalesce(pools.charge_date, pool_lines.charge_date)
+),
+
+-- by identity, as equal numbers may be a charge lost and another doubled
+places as (
+    select
+        charge_date,
+        source,
+        scope,
+        charge_key,
+        1 as charged,
+        0 as pooled
+    from int_charges__classified
+    where charge_part = 'pooled'
+    union all
+    select
+        charge_date,
+        source,
+        scope,
+        charge_key,
+        0 as charged,
+        1 as pooled
+    from int_charges__pooled
+),
+
+charges as (
+    select
+        charge_date,
+        sum(charged) as charged,
+        sum(pooled) as pooled
+    from places
+    group by charge_date, source, scope, charge_key
 ),
 
 charged as (
     select
         charge_date,
-        count(*) filter (where charge_part = 'pooled') as pooled_charges
-    from int_charges__classified
+        count(*) filter (where charged <> 1 or pooled <> 1) as misplaced_charges,
+        sum(charged) as pooled_charges
+    from charges
     group by charge_date
 ),
 
@@ -46,11 +80,21 @@ in_pools as (
     group by charge_date
 ),
 
+component_pools as (
+    select
+        charge_date,
+        cell_no,
+        meter,
+        count(*) as pools
+    from int_components__pooled
+    group by charge_date, cell_no, meter
+),
+
 components as (
     select
         charge_date,
-        count(*) - count(distinct cell_no || meter) as components_in_two_pools
-    from int_components__pooled
+        count(*) filter (where pools > 1) as components_in_two_pools
+    from component_pools
     group by charge_date
 ),
 
@@ -92,8 +136,10 @@ counted as (
     select
         days.charge_date,
         coalesce(conserved.pools_not_conserved, 0) as pools_not_conserved,
-        abs(coalesce(charged.pooled_charges, 0) - coalesce(in_pools.pooled_charges, 0))
-            as charges_without_pool,
+        greatest(
+            coalesce(charged.misplaced_charges, 0),
+            abs(coalesce(charged.pooled_charges, 0) - coalesce(in_pools.pooled_charges, 0))
+        ) as charges_without_pool,
         coalesce(components.components_in_two_pools, 0) as components_in_two_pools,
         coalesce(call_money.call_cost_not_conserved, 0) as call_cost_not_conserved,
         coalesce(conserved.overlogged_pools, 0) as overlogged_pools,

@@ -249,7 +249,48 @@ fct_bill_lines_differences as (
     group by coalesce(sums.charge_date, base.charge_date)
 ),
 
+mart_cost_per_outcome_daily_sums as (
+    select
+        charge_date,
+        application_id,
+        billing_currency,
+        sum(coalesce(linked_cost, 0) + coalesce(unlinked_cost, 0)) as cost
+    from mart_cost_per_outcome_daily
+    where linked_cost is not null or unlinked_cost is not null
+    group by charge_date, application_id, billing_currency
+),
+
+mart_cost_per_outcome_daily_base as (
+    select
+        charge_date,
+        application_id,
+        billing_currency,
+        sum(coalesce(billed_cost, 0) + coalesce(estimated_cost, 0)) as cost
+    from fct_calls
+    where billed_cost is not null or estimated_cost is not null
+    group by charge_date, application_id, billing_currency
+),
+
+-- by application as well: cost that changed its owner would not show in a day's total
+mart_cost_per_outcome_daily_differences as (
+    select
+        'mart_cost_per_outcome_daily' as suite,
+        coalesce(sums.charge_date, base.charge_date) as charge_date,
+        count(*) filter (
+            where coalesce(sums.cost, 0) <> coalesce(base.cost, 0)
+        ) as sum_differs
+    from mart_cost_per_outcome_daily_sums as sums
+    full join mart_cost_per_outcome_daily_base as base
+        on
+            sums.charge_date = base.charge_date
+            and sums.application_id is not distinct from base.application_id
+            and sums.billing_currency is not distinct from base.billing_currency
+    group by coalesce(sums.charge_date, base.charge_date)
+),
+
 differences as (
+    select * from mart_cost_per_outcome_daily_differences
+    union all
     select * from fct_bill_lines_differences
     union all
     select * from fct_calls_differences
@@ -271,6 +312,7 @@ suites as (
         'fct_calls',
         'fct_cost_lines',
         'mart_showback_daily',
+        'mart_cost_per_outcome_daily',
         'mart_cost_per_user_daily',
         'mart_reconciliation_daily',
         'mart_attribution_coverage_daily'

@@ -1,6 +1,7 @@
 /*
-description: Calls that an outcome can be traced to, with the outcome's type. A call of a task with several
-  outcomes of one type is there once, so that no cost is multiplied.
+description: Calls that an outcome can be traced to, with the outcome's type. A call of a task with
+  several outcomes of one type is there once. Of several types, those that outcome_definitions.yaml
+  names share its cost; the others only where it names none of them.
 grain: one row per source, call_id and outcome_type
 keys: [source, call_id, outcome_type]
 */
@@ -9,78 +10,83 @@ with calls as (
     select
         source,
         call_id,
+        provider_request_id,
         task_id,
         trace_id,
         session_id,
-        charge_date,
-        charge_date + cast($outcome_window_days as integer) as last_outcome_date
+        charge_date
     from stg_calls
-),
-
--- outcomes of the window of the call's own day, however many days are computed at once
-links as (
-    select
-        'task' as link,
-        ref_task_id as link_id,
-        outcome_type,
-        charge_date
-    from int_outcomes__linked
-    where link = 'task'
-    union
-    select
-        'trace' as link,
-        ref_trace_id as link_id,
-        outcome_type,
-        charge_date
-    from int_outcomes__linked
-    where ref_trace_id is not null
-    union
-    select
-        'session' as link,
-        ref_session_id as link_id,
-        outcome_type,
-        charge_date
-    from int_outcomes__linked
-    where ref_session_id is not null
 ),
 
 matches as (
     select
         calls.source,
         calls.call_id,
-        links.outcome_type
+        refs.outcome_type
     from calls
-    inner join links
+    inner join int_outcome_refs as refs
         on
-            links.link = 'task'
-            and calls.task_id = links.link_id
-            and links.charge_date between calls.charge_date and calls.last_outcome_date
+            refs.link = 'task'
+            and calls.task_id = refs.link_id
+            and calls.charge_date = refs.call_date
     union
     select
         calls.source,
         calls.call_id,
-        links.outcome_type
+        refs.outcome_type
     from calls
-    inner join links
+    inner join int_outcome_refs as refs
         on
-            links.link = 'trace'
-            and calls.trace_id = links.link_id
-            and links.charge_date between calls.charge_date and calls.last_outcome_date
+            refs.link = 'trace'
+            and calls.trace_id = refs.link_id
+            and calls.charge_date = refs.call_date
     union
     select
         calls.source,
         calls.call_id,
-        links.outcome_type
+        refs.outcome_type
     from calls
-    inner join links
+    inner join int_outcome_refs as refs
         on
-            links.link = 'session'
-            and calls.session_id = links.link_id
-            and links.charge_date between calls.charge_date and calls.last_outcome_date
+            refs.link = 'session'
+            and calls.session_id = refs.link_id
+            and calls.charge_date = refs.call_date
+    union
+    select
+        calls.source,
+        calls.call_id,
+        refs.outcome_type
+    from calls
+    inner join int_outcome_refs as refs
+        on
+            refs.link = 'request'
+            and (calls.call_id = refs.link_id or calls.provider_request_id = refs.link_id)
+            and calls.charge_date = refs.call_date
+),
+
+named_types as (
+    select distinct outcome_type
+    from ref_outcome_definitions
+),
+
+ranked as (
+    select
+        matches.source,
+        matches.call_id,
+        matches.outcome_type,
+        named_types.outcome_type is not null as is_named,
+        bool_or(named_types.outcome_type is not null) over (
+            partition by matches.source, matches.call_id
+        ) as has_named
+    from matches
+    left join named_types on matches.outcome_type = named_types.outcome_type
 )
 
 select
     source,
     call_id,
-    outcome_type
-from matches
+    outcome_type,
+    count(*) over (partition by source, call_id) as type_count,
+    row_number() over (partition by source, call_id order by outcome_type asc) as place
+from ranked
+where is_named or not has_named

@@ -1,7 +1,7 @@
 /*
 description: Outcomes with the application they count for and whether they count as a success.
-grain: one row per source and outcome_id
-keys: [source, outcome_id]
+grain: one row per source, outcome_id and charge_date
+keys: [source, outcome_id, charge_date]
 */
 
 with definitions as (
@@ -26,7 +26,8 @@ select
     outcomes.is_withdrawn,
     outcomes.is_reversed,
     case
-        when outcomes.is_withdrawn then 'unknown'
+        -- what was taken back because it goes on is open, not forgotten
+        when outcomes.is_withdrawn and outcomes.result <> 'open' then 'unknown'
         when outcomes.is_reversed then 'failure'
         else outcomes.result
     end as result,
@@ -37,6 +38,7 @@ select
     outcomes.ref_task_id,
     outcomes.ref_trace_id,
     outcomes.ref_session_id,
+    outcomes.ref_request_id,
     outcomes.ref_external_id,
     coalesce(definitions.application_id, outcomes.application_hint) as application_id,
     outcomes.result = 'success'
@@ -50,6 +52,7 @@ select
         when outcomes.ref_task_id is not null then 'task'
         when outcomes.ref_trace_id is not null then 'trace'
         when outcomes.ref_session_id is not null then 'session'
+        when outcomes.ref_request_id is not null then 'request'
         else 'none'
     end as link
 from stg_outcomes as outcomes

@@ -1,6 +1,8 @@
 /*
-description: Each business outcome as of its latest revision, on the day it happened.
-grain: one row per source and outcome_id
+description: Each business outcome as of its latest revision, on the day it happened. Work that has
+  not ended is there as open, on days on which it is known to be; an outcome that ended later than
+  the outcome window is on that day too.
+grain: one row per source, outcome_id and charge_date
 keys: [charge_date, outcome_type, source, outcome_id]
 columns:
   charge_date: "The provider's UTC day."
@@ -11,15 +13,15 @@ columns:
   occurred_at: "When it happened, UTC."
   recorded_at: "When the system of record knew it."
   revision: "Revision that counts: the greatest."
-  result: "success, failure, partial or unknown, after withdrawals and reversals."
+  result: "success, failure, partial, open or unknown, after withdrawals and reversals."
   confidence: "confirmed, assumed, judged or sampled."
   is_withdrawn: "The outcome was taken back."
   is_reversed: "A later outcome undid it."
   is_counted_success: "Counts in the denominator of cost per outcome."
-  link: "How its calls are found: task, trace, session or none."
-  task_id: "Task it belongs to."
-  trace_id: "Trace it belongs to."
-  session_id: "Session it belongs to."
+  link: "How its calls are found: task, trace, session, request or none."
+  task_id: "Task it belongs to; of several the first by name."
+  trace_id: "Trace it belongs to; of several the first by name."
+  session_id: "Session it belongs to; of several the first by name."
   external_id: "Business object, such as a ticket number."
   quantity: "Units achieved."
   value_amount: "Business value in value_currency."

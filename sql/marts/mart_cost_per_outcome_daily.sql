@@ -1,7 +1,8 @@
 /*
-description: What an outcome costs. All attempts are in the numerator, audited successes in the
-  denominator, and cost without any outcome stands beside it. Cost is on the day of the call, outcomes
-  on the day they happened, so sum both over the period you ask about before dividing.
+description: What an outcome costs. All attempts are in the numerator, those of open work included,
+  audited successes in the denominator, and cost without any outcome stands beside it; linked and
+  unlinked cost add up to the cost of all calls. Cost is on the day of the call, outcomes on the day they
+  happened, so sum both over the period you ask about before dividing.
 grain: one row per charge_date, application_id, outcome_type and billing_currency
 keys: [charge_date, application_id, outcome_type, billing_currency]
 columns:
@@ -9,14 +10,15 @@ columns:
   application_id: "Owning application, or __unallocated__, __shared__, __idle__, __rounding__."
   outcome_type: "Type of outcome; null on the rows of cost that no outcome is linked to."
   billing_currency: "ISO 4217 currency of all amounts of the row."
-  successes: "Audited successes that happened on the day; null on unlinked rows."
-  failures: "Failures that happened on the day."
-  other_outcomes: "Partial, unknown and withdrawn outcomes."
+  successes: "Audited successes that happened on the day. Outcomes have no currency: they are on one row of a day, application and type, that of the reporting currency if it has one; null on the others and on unlinked rows."
+  failures: "Failures that happened on the day; null as successes."
+  open_outcomes: "Work that is known not to have ended; null as successes. Not to be added up over days."
+  other_outcomes: "Partial, unknown and withdrawn outcomes; null as successes."
   linked_calls: "Calls of the day that an outcome of this type can be traced to, failed attempts included."
-  linked_cost: "What those calls cost (billed plus estimated)."
+  linked_cost: "What those calls cost (billed plus estimated). The cost of a call of several types is split evenly over them."
   unlinked_cost: "On the row without outcome type: cost of the application's calls that no outcome is linked to."
-  cost_per_success: "linked_cost per success, to the sixth decimal; null without successes, never 0."
-  value_amount: "Business value of the day's successes in value_currency; null if in several currencies."
+  cost_per_success: "linked_cost per success of the day, application and type, to the sixth decimal; null without successes, never 0."
+  value_amount: "Business value of the day's successes in value_currency; null if in several currencies, and as successes."
   value_currency: "ISO 4217 currency of the value; null if none or several."
 */
 
@@ -33,19 +35,39 @@ with calls as (
     where billed_cost is not null or estimated_cost is not null
 ),
 
-linked as (
+linked_calls as (
     select
         calls.charge_date,
         calls.application_id,
         links.outcome_type,
         calls.billing_currency,
-        count(*) as linked_calls,
-        sum(calls.cost) as linked_cost
+        calls.cost,
+        links.type_count,
+        links.place,
+        cast(
+            cast(
+                cast(cast(calls.cost as decimal(38, 12)) * 1000000000000 as hugeint)
+                // links.type_count
+                as decimal(38, 0)
+            ) * 0.000000000001
+            as decimal(38, 12)
+        ) as even_cost
     from calls
     inner join int_call_outcomes as links
         on calls.source = links.source and calls.call_id = links.call_id
-    group by
-        calls.charge_date, calls.application_id, links.outcome_type, calls.billing_currency
+),
+
+linked as (
+    select
+        charge_date,
+        application_id,
+        outcome_type,
+        billing_currency,
+        count(*) as linked_calls,
+        -- the first type gets what an even split leaves
+        sum(if(place = 1, cost - even_cost * (type_count - 1), even_cost)) as linked_cost
+    from linked_calls
+    group by charge_date, application_id, outcome_type, billing_currency
 ),
 
 unlinked as (
@@ -67,12 +89,27 @@ outcomes as (
         outcome_type,
         count(*) filter (where is_counted_success) as successes,
         count(*) filter (where result = 'failure') as failures,
-        count(*) filter (where not is_counted_success and result <> 'failure') as other_outcomes,
+        count(*) filter (where result = 'open') as open_outcomes,
+        count(*) filter (where not is_counted_success and result not in ('failure', 'open'))
+            as other_outcomes,
         sum(case when is_counted_success then value_amount end) as value_amount,
         min(case when is_counted_success then value_currency end) as value_currency,
         max(case when is_counted_success then value_currency end) as last_value_currency
     from fct_outcomes
     group by charge_date, coalesce(application_id, '__unallocated__'), outcome_type
+),
+
+ranked as (
+    select
+        linked.*,
+        -- outcomes have no currency: they stand on one row, or sums would repeat them
+        row_number() over (
+            partition by linked.charge_date, linked.application_id, linked.outcome_type
+            order by
+                coalesce(linked.billing_currency = $reporting_currency, false) desc,
+                linked.billing_currency asc nulls last
+        ) as place
+    from linked
 ),
 
 rows_of_types as (
@@ -81,8 +118,10 @@ rows_of_types as (
         coalesce(linked.application_id, outcomes.application_id) as application_id,
         coalesce(linked.outcome_type, outcomes.outcome_type) as outcome_type,
         linked.billing_currency,
+        coalesce(linked.place, 1) = 1 as has_counts,
         coalesce(outcomes.successes, 0) as successes,
         coalesce(outcomes.failures, 0) as failures,
+        coalesce(outcomes.open_outcomes, 0) as open_outcomes,
         coalesce(outcomes.other_outcomes, 0) as other_outcomes,
         coalesce(linked.linked_calls, 0) as linked_calls,
         cast(linked.linked_cost as decimal(38, 12)) as linked_cost,
@@ -94,7 +133,7 @@ rows_of_types as (
             when outcomes.value_currency = outcomes.last_value_currency then outcomes.value_currency
         end
             as value_currency
-    from linked
+    from ranked as linked
     full join outcomes
         on
             linked.charge_date = outcomes.charge_date
@@ -107,9 +146,10 @@ select
     application_id,
     outcome_type,
     billing_currency,
-    successes,
-    failures,
-    other_outcomes,
+    case when has_counts then successes end as successes,
+    case when has_counts then failures end as failures,
+    case when has_counts then open_outcomes end as open_outcomes,
+    case when has_counts then other_outcomes end as other_outcomes,
     linked_calls,
     linked_cost,
     cast(null as decimal(38, 12)) as unlinked_cost,
@@ -121,8 +161,8 @@ select
         ) * 0.000001
         as decimal(38, 6)
     ) as cost_per_success,
-    cast(value_amount as decimal(38, 18)) as value_amount,
-    value_currency
+    cast(case when has_counts then value_amount end as decimal(38, 18)) as value_amount,
+    case when has_counts then value_currency end as value_currency
 from rows_of_types
 union all
 select
@@ -132,6 +172,7 @@ select
     billing_currency,
     cast(null as bigint) as successes,
     cast(null as bigint) as failures,
+    cast(null as bigint) as open_outcomes,
     cast(null as bigint) as other_outcomes,
     cast(null as bigint) as linked_calls,
     cast(null as decimal(38, 12)) as linked_cost,

@@ -1,52 +1,82 @@
 /*
-description: Each outcome as of its greatest revision, withdrawn and reversed ones included and
-  marked. Looks ahead by the outcome window, because a call is followed by its outcome.
-grain: one row per source and outcome_id
-keys: [source, outcome_id]
+description: Each outcome as of its last revision, withdrawn and reversed ones included and marked.
+  What is said again within the outcome window, before or after, replaces what was said.
+grain: one row per source, outcome_id and charge_date
+keys: [source, outcome_id, charge_date]
 */
 
-with outcomes as (
-    select * from lake_outcomes
+with events as (
+    select * from stg_outcome_events
 ),
 
-distinct_events as (
-    select distinct * from outcomes
+-- within the window of the event's own day, however many days are computed at once
+replaced as (
+    select distinct
+        earlier.source,
+        earlier.outcome_id,
+        earlier.place
+    from events as earlier
+    inner join events as later
+        on
+            earlier.source = later.source
+            and earlier.outcome_id = later.outcome_id
+            and earlier.place < later.place
+            and earlier.charge_date
+            <= later.charge_date + cast($outcome_window_days as integer)
+            and later.charge_date
+            <= earlier.charge_date + cast($outcome_window_days as integer)
 ),
 
-ranked as (
+standing as (
+    select events.*
+    from events
+    anti join replaced
+        on
+            events.source = replaced.source
+            and events.outcome_id = replaced.outcome_id
+            and events.place = replaced.place
+),
+
+reversals as (
     select
-        distinct_events.*,
-        row_number() over (
-            partition by distinct_events.source, distinct_events.outcome_id
-            -- one event with two contents is a mistake of the feed: pick one, and always the same
-            order by
-                distinct_events.revision desc, distinct_events.event_id desc,
-                distinct_events.recorded_at desc, distinct_events.is_withdrawn desc,
-                distinct_events.result asc, distinct_events.quantity asc,
-                distinct_events.value_amount asc
-        ) as place
-    from distinct_events
+        standing.source,
+        standing.outcome_id,
+        standing.place,
+        undoing.outcome_id as reversal_id,
+        undoing.place as reversal_place,
+        standing.charge_date + cast($outcome_window_days as integer) as last_date
+    from standing
+    inner join events as undoing
+        on
+            standing.source = undoing.source
+            and standing.outcome_id = undoing.reverses
+            and standing.charge_date <= undoing.charge_date
+            and standing.charge_date + cast($outcome_window_days as integer) >= undoing.charge_date
+    where not undoing.is_withdrawn
 ),
 
--- within the window of the outcome's own day, however many days are computed at once
 reversed as (
     select distinct
-        ranked.source,
-        ranked.outcome_id
-    from ranked
-    inner join distinct_events as reversals
+        reversals.source,
+        reversals.outcome_id,
+        reversals.place
+    from reversals
+    -- an undoing that was taken back itself undoes nothing
+    anti join events as takings_back
         on
-            ranked.source = reversals.source
-            and ranked.outcome_id = reversals.reverses
-            and ranked.charge_date <= reversals.charge_date
-            and ranked.charge_date + cast($outcome_window_days as integer) >= reversals.charge_date
-    where ranked.place = 1 and not reversals.is_withdrawn
+            reversals.source = takings_back.source
+            and reversals.reversal_id = takings_back.outcome_id
+            and reversals.reversal_place < takings_back.place
+            and reversals.last_date >= takings_back.charge_date
+            and takings_back.is_withdrawn
 )
 
 select
-    ranked.*,
+    standing.*,
     reversed.outcome_id is not null as is_reversed
-from ranked
+from standing
 left join reversed
-    on ranked.source = reversed.source and ranked.outcome_id = reversed.outcome_id
-where ranked.place = 1
+    on
+        standing.source = reversed.source
+        and standing.outcome_id = reversed.outcome_id
+        and standing.place = reversed.place

@@ -147,6 +147,29 @@ def test_an_array_and_a_gzip_read_as_lines_do(room):
     assert {row["event_id"] for row in room.rows(Fact.OUTCOMES)} == {"ci e-1", "ci e-2", "ci e-3"}
 
 
+def test_every_task_that_an_event_names_is_kept(room):
+    values = ("t1", "t2", "t1", None)
+    refs = [{"kind": "task_id", "value": value} for value in values]
+    refs += [{"kind": "trace_id", "value": "tr1"}, {"kind": "commit", "value": "abc"}]
+    (landed,) = land(room, event(data={"refs": refs})).landed
+    rows = room.rows(Fact.OUTCOMES)
+
+    assert [(row["ref_task_id"], row["ref_trace_id"]) for row in rows] == [
+        ("t1", "tr1"),
+        ("t2", "tr1"),
+    ]
+    assert len({(row["outcome_id"], row["event_id"], row["revision"]) for row in rows}) == 1
+    assert landed.counters == {"dropped_refs": 1}
+    assert landed.files[0].rows_accepted == 1
+
+
+def test_work_that_has_not_ended_is_told_as_open(room):
+    land(room, event(data={"result": "open"}))
+    (outcome,) = room.rows(Fact.OUTCOMES)
+
+    assert outcome["result"] == "open"
+
+
 def test_people_are_pseudonyms_wherever_they_stand(room):
     mail = "ann@acme.example"
     refs = [{"kind": kind, "value": mail} for kind in ("user_id", "trace_id", "task_id")]

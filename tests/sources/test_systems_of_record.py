@@ -67,12 +67,13 @@ def test_a_reopened_ticket_is_taken_back_and_counts_once_when_solved_again(tmp_p
     assert len({row["event_id"] for row in revisions}) == 3
 
 
-def test_a_ticket_that_was_never_solved_is_no_outcome_and_a_deleted_one_is_withdrawn(tmp_path):
-    result, rows = landed(ZENDESK, tmp_path)
+def test_a_ticket_that_was_never_solved_is_open_work_and_a_deleted_one_is_withdrawn(tmp_path):
+    _, rows = landed(ZENDESK, tmp_path)
+    found = newest(rows)
 
-    assert {"4713", "4802"}.isdisjoint(newest(rows))
-    assert newest(rows)["4714"]["is_withdrawn"]
-    assert sum(file.rows_empty for record in result.landed for file in record.files) == 2
+    assert {found[n]["result"] for n in ("4713", "4802")} == {"open"}
+    assert not any(found[n]["is_withdrawn"] for n in ("4713", "4802"))
+    assert (found["4714"]["is_withdrawn"], found["4714"]["result"]) == (True, "unknown")
     assert newest(rows)["4801"]["charge_date"] == date(2026, 10, 5)
 
 
@@ -87,6 +88,43 @@ def test_a_ticket_named_after_a_person_is_named_by_a_pseudonym(tmp_path):
 
     solved = [row for row in rows if row["outcome_id"].endswith("4714") and not row["is_withdrawn"]]
     assert solved[0]["ref_task_id"] == pseudonym("ann@acme.example")
+
+
+def test_open_work_is_known_on_the_day_it_began_and_on_the_day_it_changed_last(tmp_path):
+    ticket = {**SOLVED, "status": "pending", "solved_at": None, "reopens": 0}
+    later = {**ticket, "updated_at": "2026-10-20T00:00:00Z", "id": 2}
+    _, rows = landed(ZENDESK, tmp_path, files={"t.json": json.dumps([ticket, later])})
+    told = sorted((r["outcome_id"][-1], r["charge_date"].day, r["revision"] > 0) for r in rows)
+
+    assert told == [("1", 1, False), ("1", 2, True), ("2", 1, False), ("2", 20, True)]
+    assert {row["result"] for row in rows} == {"open"}
+
+
+def test_a_ticket_that_is_solved_later_replaces_the_open_one(tmp_path):
+    ticket = {**SOLVED, "status": "open", "solved_at": None, "reopens": 0}
+    solved = {**SOLVED, "updated_at": "2026-10-03T00:00:00Z"}
+    _, rows = landed(ZENDESK, tmp_path, files={"t.json": json.dumps([ticket, solved])})
+
+    assert newest(rows)["1"]["result"] == "success"
+
+
+@pytest.mark.parametrize("tags", [["vip", "closed_by_merge"], "vip closed_by_merge"])
+def test_a_ticket_that_was_merged_into_another_is_no_success(tmp_path, tags):
+    merged = {**SOLVED, "status": "closed", "tags": tags}
+    other = {**SOLVED, "id": 2, "tags": ["merge", "closed_by_merge_rule"]}
+    _, rows = landed(ZENDESK, tmp_path, files={"t.json": json.dumps([merged, other])})
+    found = newest(rows)
+
+    assert (found["1"]["result"], found["1"]["is_withdrawn"]) == ("unknown", False)
+    assert found["2"]["result"] == "success"
+
+
+def test_a_field_of_several_values_names_several_tasks(tmp_path):
+    ticket = {**SOLVED, "custom_fields": [{"id": 7, "value": ["t1", "t2", "t1"]}]}
+    _, rows = landed(ZENDESK, tmp_path, task_key="7", files={"t.json": json.dumps(ticket)})
+
+    assert sorted(row["ref_task_id"] for row in rows) == ["t1", "t2"]
+    assert len({(row["outcome_id"], row["revision"], row["source_row"]) for row in rows}) == 1
 
 
 TICKET = {
@@ -144,7 +182,7 @@ def test_an_assumed_resolution_is_taken_back_when_the_customer_returns(tmp_path)
     )
 
     assert (first["result"], first["confidence"]) == ("success", "assumed")
-    assert (second["is_withdrawn"], second["result"]) == (True, "unknown")
+    assert (second["is_withdrawn"], second["result"]) == (True, "open")
     assert second["revision"] > first["revision"]
 
 
@@ -194,7 +232,7 @@ def test_a_merge_counts_on_its_day_and_a_revert_reverses_it(tmp_path):
     assert found["10"]["reverses"] == found["7"]["outcome_id"]
     assert found["10"]["charge_date"] == date(2026, 10, 3)
     assert found["7"]["reverses"] is None
-    assert "9" not in found
+    assert (found["9"]["result"], found["9"]["is_withdrawn"]) == ("open", False)
 
 
 def test_a_pull_request_that_is_opened_again_is_no_failure_any_more(tmp_path):
@@ -213,6 +251,17 @@ def test_the_task_is_the_branch_or_what_label_and_description_name(tmp_path):
         "10": None,
         "11": "T-1100",
     }
+
+
+def test_a_description_may_name_several_tasks(tmp_path):
+    text = (SAMPLES / "github_pull_requests/files/github_pull_request_closed.json").read_text()
+    webhook = json.loads(text)
+    webhook["pull_request"]["body"] = "task: T-1\n\nTask: T-2\nsee task T-3"
+    webhook["pull_request"]["labels"] = [{"name": "task:T-4"}]
+    files = {"p.json": json.dumps(webhook)}
+    _, rows = landed(GITHUB, tmp_path, task_key="task", files=files)
+
+    assert sorted(row["ref_task_id"] for row in rows) == ["T-1", "T-2", "T-4"]
 
 
 @pytest.mark.parametrize("record", [{"id": 1}, {"number": 1, "state": "closed"}, {"zen": "x"}])
