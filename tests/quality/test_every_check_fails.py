@@ -13,7 +13,7 @@ from pipelines.transforms import load_transforms
 from tests.end_to_end.company import Company
 from tests.transforms.cases import PARAMS, Types, all_types, create, read_cases
 
-BY_PYTHON = {"landing", "names"}
+BY_PYTHON = {"landing", "names", "readings"}
 """Suites that are counted without SQL; `landing` is shown failing below."""
 
 
