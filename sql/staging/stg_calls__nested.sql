@@ -68,10 +68,11 @@ family as (
     where calls.source_format in ('logfire', 'logfire_stream')
 ),
 
--- what came with two contents counts nothing, and what stands around it stays; of copies that
--- agree any is as good
-newest as (
-    select calls.*
+-- what came with two contents counts nothing, and what stands around it stays
+versions as (
+    select
+        calls.*,
+        repeated.call_id is not null as is_repeated
     from lake_calls as calls
     semi join family on calls.source = family.source and calls.call_id = family.call_id
     left join stg_calls__repeated as repeated
@@ -86,16 +87,26 @@ newest as (
                 and not repeated.is_conflict
             )
         )
+),
+
+-- of copies that agree any is as good
+newest as (
+    select * from versions
+    where not is_repeated
+    union all
+    select * from versions
+    where is_repeated
     qualify
         row_number() over (
-            partition by calls.source, calls.call_id
+            partition by source, call_id
             order by
-                calls.trace_id asc, calls.parent_call_id asc, calls.session_id asc,
-                calls.task_id asc, calls.ended_at asc, calls.source_format asc
+                trace_id asc, parent_call_id asc, session_id asc, task_id asc, ended_at asc,
+                source_format asc
         ) = 1
 ),
 
-used as (
+-- by number from here on: names are long and compared often
+used as materialized (
     select
         newest.source,
         newest.call_id,
@@ -109,7 +120,9 @@ used as (
         newest.status = 'success' as is_success,
         -- what a cache answered repeats the original's id, and what failed has no answer
         case
-            when coalesce(newest.status, '') not in ('cache_hit', 'error')
+            when
+                newest.trace_id is not null
+                and coalesce(newest.status, '') not in ('cache_hit', 'error')
                 then newest.provider_request_id
         end as answer_id,
         lower(coalesce(newest.requested_model, newest.served_model)) as model,
@@ -136,20 +149,33 @@ used as (
         input_total + output_total + other_total > 0 as is_known,
         case when newest.cache_read_tokens is null then 0 else 1 end
         + case when newest.output_reasoning_tokens is null then 0 else 1 end
-        + case when newest.cache_write_5m_tokens is null then 0 else 1 end as details_told
+        + case when newest.cache_write_5m_tokens is null then 0 else 1 end as details_told,
+        row_number() over (order by newest.source asc, newest.call_id asc) as call_no
     from newest
 ),
 
-nested as (
+-- an answer's id holds beyond its time; else the inner call began while the outer one ran
+inside as materialized (
     select
-        outers.source,
-        outers.call_id as outer_id,
-        inners.call_id as inner_id,
-        case
-            when outers.is_known and inners.is_known then 'alike'
-            when outers.is_known then 'inner_empty'
-            else 'outer_empty'
-        end as kind
+        outers.call_no as outer_no,
+        inners.call_no as inner_no,
+        outers.is_known as is_outer_known,
+        inners.is_known as is_inner_known,
+        outers.input_total as outer_input,
+        outers.output_total as outer_output,
+        inners.input_total as inner_input,
+        inners.output_total as inner_output,
+        coalesce(inners.provider_request_id = outers.provider_request_id, false)
+        or (
+            inners.input_total = outers.input_total
+            and inners.output_total = outers.output_total
+            and inners.other_total = outers.other_total
+        ) as is_alike,
+        -- of a failed attempt inside nobody says what it used
+        (inners.is_success or not (outers.is_success or outers.is_known))
+        and coalesce(
+            contains(inners.model, outers.model) or contains(outers.model, inners.model), true
+        ) as is_of_it
     from used as inners
     inner join used as outers
         on
@@ -158,53 +184,28 @@ nested as (
             and inners.charge_date = outers.charge_date
             and inners.trace_id is not distinct from outers.trace_id
     where
-        inners.call_id <> outers.call_id
+        inners.call_no <> outers.call_no
         and (
-            (inners.is_known and outers.is_known and inners.answer_id = outers.answer_id)
+            (
+                inners.is_known
+                and outers.is_known
+                and inners.provider_request_id = outers.provider_request_id
+            )
             or (
                 outers.has_end
                 and inners.started_at between outers.started_at and outers.ended_at
-                and case
-                    when outers.is_known and inners.is_known
-                        then
-                            inners.input_total = outers.input_total
-                            and inners.output_total = outers.output_total
-                            and inners.other_total = outers.other_total
-                    -- of a failed attempt inside nobody says what it used
-                    else
-                        (inners.is_success or not (outers.is_success or outers.is_known))
-                        and coalesce(
-                            contains(inners.model, outers.model)
-                            or contains(outers.model, inners.model),
-                            true
-                        )
-                end
             )
         )
 ),
 
-counted_nested as (
+nested as (
     select
-        *,
-        count(*) over (partition by source, outer_id, kind) as alike_count
-    from nested
-),
-
--- one request each; an outer call around several stands for all of them and is none
-twins as (
-    select
-        source,
-        outer_id as call_id,
-        inner_id as twin_id
-    from counted_nested
-    where alike_count = 1 or kind = 'inner_empty'
-    union all
-    select
-        source,
-        inner_id as call_id,
-        outer_id as twin_id
-    from counted_nested
-    where alike_count = 1 or kind = 'inner_empty'
+        outer_no,
+        inner_no,
+        is_outer_known and not is_inner_known as is_inner_empty,
+        count(*) over (partition by outer_no, is_outer_known, is_inner_known) as alike_count
+    from inside
+    where case when is_outer_known and is_inner_known then is_alike else is_of_it end
 ),
 
 -- Logfire writes what a streamed call used as a record of its own, after the call's span
@@ -216,7 +217,7 @@ streams as (
         parent_call_id,
         model,
         source_format,
-        call_id,
+        call_no,
         row_number() over (
             partition by source, charge_date, trace_id, parent_call_id, model, source_format
             order by started_at asc, call_id asc
@@ -227,13 +228,17 @@ streams as (
         or (source_format = 'logfire_stream' and is_known)
 ),
 
-all_twins as (
-    select * from twins
+-- one request each; an outer call around several stands for all of them and is none
+pairs as (
+    select
+        outer_no as call_no,
+        inner_no as twin_no
+    from nested
+    where alike_count = 1 or is_inner_empty
     union all
     select
-        spans.source,
-        spans.call_id,
-        records.call_id as twin_id
+        spans.call_no,
+        records.call_no as twin_no
     from streams as spans
     inner join streams as records
         on
@@ -246,133 +251,163 @@ all_twins as (
     where spans.source_format = 'logfire' and records.source_format = 'logfire_stream'
 ),
 
+twins as (
+    select * from pairs
+    union all
+    select
+        twin_no as call_no,
+        call_no as twin_no
+    from pairs
+),
+
+around_several as (
+    select distinct outer_no as call_no
+    from nested
+    where alike_count > 1 and not is_inner_empty
+    union
+    select outer_no as call_no
+    from inside
+    where is_inner_known
+    group by outer_no, outer_input, outer_output
+    having
+        count(*) > 1
+        and sum(inner_input) = outer_input
+        and sum(inner_output) = outer_output
+),
+
 outers as (
-    select distinct
-        source,
-        outer_id as call_id
+    select distinct outer_no as call_no
     from nested
 ),
 
-ranked as (
+ranked as materialized (
     select
-        used.*,
+        used.call_no,
+        used.source,
+        used.charge_date,
+        used.trace_id,
+        used.answer_id,
+        used.started_at,
+        used.ended_at,
+        used.is_known,
+        used.input_total,
+        used.output_total,
         row_number() over (
-            partition by used.source
             order by
                 used.is_known desc, used.is_success desc, used.details_told desc,
-                outers.call_id is not null asc, used.call_id asc
+                outers.call_no is not null asc, used.call_no asc
         ) as place
     from used
     left join outers
-        on used.source = outers.source and used.call_id = outers.call_id
+        on used.call_no = outers.call_no
 ),
 
--- an answer that a trace has twice is one, where nothing speaks against it: small servers give the
--- same ids again
-answered as (
+answers_told as (
     select
-        *,
-        min(place) over (
-            partition by
-                source,
-                charge_date,
-                trace_id,
-                case when trace_id is not null then answer_id end,
-                case when trace_id is null or answer_id is null then call_id end
-        ) as best_place
+        source,
+        charge_date,
+        trace_id,
+        answer_id,
+        min(place) as best_place
     from ranked
+    where answer_id is not null
+    group by source, charge_date, trace_id, answer_id
+    having count(*) > 1
 ),
 
--- a label is the place of the best call that is known to tell the same
+-- a label is the place of the best call that is known to tell the same: an answer that a trace has
+-- twice is one, where nothing speaks against it, because small servers give the same ids again
 told_once as (
     select
-        answered.*,
+        calls.call_no,
+        calls.place,
         case
             when
-                not answered.is_known
+                not calls.is_known
+                or (calls.started_at <= best.ended_at and calls.ended_at >= best.started_at)
                 or (
-                    answered.started_at <= best.ended_at
-                    and answered.ended_at >= best.started_at
+                    calls.input_total = best.input_total
+                    and calls.output_total = best.output_total
                 )
-                or (
-                    answered.input_total = best.input_total
-                    and answered.output_total = best.output_total
-                )
-                then answered.best_place
-            else answered.place
+                then best.place
+            else calls.place
         end as label
-    from answered
-    inner join ranked as best
-        on answered.source = best.source and answered.best_place = best.place
+    from ranked as calls
+    left join answers_told
+        on
+            calls.source = answers_told.source
+            and calls.charge_date = answers_told.charge_date
+            and calls.trace_id = answers_told.trace_id
+            and calls.answer_id = answers_told.answer_id
+    left join ranked as best
+        on coalesce(answers_told.best_place, calls.place) = best.place
+),
+
+told_by_twins as (
+    select
+        twins.call_no,
+        min(others.label) as label
+    from twins
+    inner join told_once as others
+        on twins.twin_no = others.call_no
+    group by twins.call_no
 ),
 
 spread as (
     select
-        calls.source,
-        calls.call_id,
+        calls.call_no,
+        calls.place,
         calls.label as old_label,
-        least(calls.label, min(others.label)) as label
+        least(calls.label, told.label) as label
     from told_once as calls
-    left join all_twins as twins
-        on calls.source = twins.source and calls.call_id = twins.call_id
-    left join told_once as others
-        on twins.source = others.source and twins.twin_id = others.call_id
-    group by calls.source, calls.call_id, calls.label
+    left join told_by_twins as told
+        on calls.call_no = told.call_no
 ),
 
 spread_by_answer as (
     select
-        source,
-        call_id,
-        min(label) over (partition by source, old_label) as label
+        call_no,
+        place,
+        min(label) over (partition by old_label) as label
     from spread
+),
+
+spread_by_twins as (
+    select
+        twins.call_no,
+        min(others.label) as label
+    from twins
+    inner join spread_by_answer as others
+        on twins.twin_no = others.call_no
+    group by twins.call_no
 ),
 
 labelled as (
     select
-        calls.source,
-        calls.call_id,
-        least(calls.label, min(others.label)) as label
+        calls.call_no,
+        calls.place,
+        least(calls.label, told.label) as label
     from spread_by_answer as calls
-    left join all_twins as twins
-        on calls.source = twins.source and calls.call_id = twins.call_id
-    left join spread_by_answer as others
-        on twins.source = others.source and twins.twin_id = others.call_id
-    group by calls.source, calls.call_id, calls.label
+    left join spread_by_twins as told
+        on calls.call_no = told.call_no
 ),
 
-around_several as (
-    select distinct
-        source,
-        outer_id as call_id
-    from counted_nested
-    where kind <> 'inner_empty' and alike_count > 1
-    union
+uncounted as (
     select
-        outers.source,
-        outers.call_id
-    from used as inners
-    inner join used as outers
-        on
-            inners.source = outers.source
-            and inners.parent_call_id = outers.call_id
-            and inners.charge_date = outers.charge_date
-            and inners.trace_id is not distinct from outers.trace_id
-    where
-        inners.call_id <> outers.call_id
-        and inners.is_known
-        and inners.started_at between outers.started_at and outers.ended_at
-    group by outers.source, outers.call_id, outers.input_total, outers.output_total
-    having
-        count(*) > 1
-        and sum(inners.input_total) = outers.input_total
-        and sum(inners.output_total) = outers.output_total
+        labelled.call_no,
+        case when labelled.label <> labelled.place then counted.call_no end as counted_no
+    from labelled
+    left join ranked as counted
+        on labelled.label = counted.place
+    left join around_several
+        on labelled.call_no = around_several.call_no
+    where labelled.label <> labelled.place or around_several.call_no is not null
 )
 
 select
     calls.source,
     calls.call_id,
-    case when counted.call_id <> calls.call_id then counted.call_id end as counted_call_id,
+    counted.call_id as counted_call_id,
     coalesce(
         calls.is_known and counted.is_known
         and (
@@ -386,10 +421,8 @@ select
     calls.inference_geo,
     calls.task_id,
     calls.session_id
-from ranked as calls
-inner join labelled on calls.source = labelled.source and calls.call_id = labelled.call_id
-inner join ranked as counted
-    on labelled.source = counted.source and labelled.label = counted.place
-left join around_several
-    on calls.source = around_several.source and calls.call_id = around_several.call_id
-where counted.call_id <> calls.call_id or around_several.call_id is not null
+from uncounted
+inner join used as calls
+    on uncounted.call_no = calls.call_no
+left join used as counted
+    on uncounted.counted_no = counted.call_no
