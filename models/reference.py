@@ -56,6 +56,11 @@ class ReferenceTable:
         return tuple(c.name for c in self.columns if not c.nullable and c.name not in self.defaults)
 
     @property
+    def header(self) -> tuple[str, ...]:
+        """The columns of a fresh file."""
+        return tuple(c.name for c in self.columns if c.name not in self.added)
+
+    @property
     def is_dated(self) -> bool:
         """Whether rows hold only inside `[valid_from, valid_to)`."""
         return any(c.name == "valid_from" for c in self.columns)

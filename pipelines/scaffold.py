@@ -119,8 +119,7 @@ def _example_lines(
     if table.file_name.endswith(".yaml"):
         entries = [[f"{name}: {value}" for name, value in row.items()] for row in rows]
         return [f"{'  ' if i else '- '}{line}" for e in entries for i, line in enumerate(e)], []
-    names = [column.name for column in table.columns if column.name not in table.added]
-    return _csv_lines(names, rows), [",".join(names)]
+    return _csv_lines(table.header, rows), [",".join(table.header)]
 
 
 def _csv_lines(names: Sequence[str], rows: Sequence[Mapping[str, str]]) -> list[str]:

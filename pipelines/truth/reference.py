@@ -120,6 +120,7 @@ def write_reference(out: Path, plan: Plan, invoices: Iterable[Row], items: Itera
         ),
         "ref_routes": _routes(),
         "ref_contract_prices": _contract_prices(plan),
+        "ref_price_modifiers": (),
         "ref_model_aliases": _model_aliases(),
         "ref_fx_rates": (),
         "ref_invoices": invoices,
@@ -129,7 +130,7 @@ def write_reference(out: Path, plan: Plan, invoices: Iterable[Row], items: Itera
     }
     for name, table_rows in rows.items():
         table = REFERENCE_TABLES[name]
-        write_csv(folder / table.file_name, [c.name for c in table.columns], table_rows)
+        write_csv(folder / table.file_name, table.header, table_rows)
 
 
 def _applications(plan: Plan) -> Iterator[Row]:

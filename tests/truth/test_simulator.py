@@ -222,7 +222,7 @@ def test_reference_files_have_the_columns_of_their_contracts(company):
         path = company.out / "reference" / table.file_name
         if path.suffix == ".csv":
             with path.open() as file:
-                assert next(csv.reader(file)) == [c.name for c in table.columns]
+                assert next(csv.reader(file)) == list(table.header)
 
 
 def test_outcomes_point_to_tasks_that_were_logged(company):

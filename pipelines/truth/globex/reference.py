@@ -67,7 +67,7 @@ def write_reference(out: Path, invoices: Iterable[Row]) -> None:
     for name, table_rows in rows.items():
         table = REFERENCE_TABLES[name]
         path = out / "reference" / table.file_name
-        write_csv(path, [c.name for c in table.columns], table_rows)
+        write_csv(path, table.header, table_rows)
 
 
 def _applications() -> Iterator[Row]:
