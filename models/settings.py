@@ -52,6 +52,11 @@ class SourceSettings(Record):
     is_system_of_record: bool = Field(
         default=True, description="False: calls of this feed are compared, never counted."
     )
+    record_for: dict[str, tuple[str, ...]] = Field(
+        default={},
+        description="Tags (or provider, deployment_id, project_id, team_id, org_id) and their "
+        "values: only such calls of this feed count, the others are compared.",
+    )
     max_set_aside_share: Decimal = Field(
         default=Decimal("0.5"),
         ge=0,

@@ -438,7 +438,9 @@ def _bill_line_columns() -> tuple[Column, ...]:
 
 def _settings_text(workspace: Workspace) -> str:
     settings = workspace.settings
-    sources = [(s.source, s.is_system_of_record) for s in settings.sources]
+    sources = [
+        (s.source, s.is_system_of_record, sorted(s.record_for.items())) for s in settings.sources
+    ]
     return repr(
         (
             str(settings.metering_tolerance),

@@ -10,6 +10,7 @@ from models.facts import FACTS, Fact
 from models.prices import ResolvedBy
 from models.vocabulary import MatchOn, Meter
 from pipelines.engine.duckdb import Session
+from pipelines.feeds import feeds_of, split_calls
 from pipelines.lake import Lake
 from pipelines.prices import is_known, modifier_book, price_table, resolve_models, with_nearest
 from pipelines.reference import Reference
@@ -68,7 +69,13 @@ class Inputs:
             around = window if fact is Fact.OUTCOMES else timedelta(0)
             parts = self._lake.parts(fact, from_date - around, to_date + around)
             paths = sorted({self._lake.sound(part) for part in parts})
-            session.register_parts(f"lake_{fact}", fact_columns(fact), paths)
+            name = f"lake_{fact}"
+            split = split_calls(f"all_{name}", self._settings.sources)
+            if fact is Fact.CALLS and split:
+                session.register_parts(f"all_{name}", fact_columns(fact), paths)
+                session.con.execute(f"create view {name} as {split}")
+            else:
+                session.register_parts(name, fact_columns(fact), paths)
         winners = [
             self._lake.winners(fact).append_column("fact", pa.repeat(str(fact), count))
             for fact in (Fact.CHARGES, Fact.USAGE)
@@ -78,14 +85,14 @@ class Inputs:
         session.register("days", _days_table(from_date, to_date))
 
     def _register_settings(self, session: Session) -> None:
-        sources = self._settings.sources
+        feeds = feeds_of(self._settings.sources)
         session.register(
             "sources",
             pa.table(
                 {
-                    "source": pa.array([s.source for s in sources], pa.string()),
-                    "source_rank": pa.array(range(len(sources)), pa.int32()),
-                    "is_system_of_record": pa.array([s.is_system_of_record for s in sources]),
+                    "source": pa.array(feeds, pa.string()),
+                    "source_rank": pa.array(range(len(feeds)), pa.int32()),
+                    "is_system_of_record": pa.array(list(feeds.values()), pa.bool_()),
                 }
             ),
         )

@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from models.currencies import CURRENCIES
 from models.record import Record
 from models.settings import CURRENCY_PATTERN, ID_PATTERN, SourceSettings, WorkspaceSettings
+from pipelines.feeds import COLUMNS, unknown_names
 from pipelines.known_key import KnownKey, key_problem, known_key
 from pipelines.places.addresses import AddressError, is_remote, read_address
 from pipelines.problems import Problem, WorkspaceError, did_you_mean, in_order
@@ -217,6 +218,12 @@ def _kind_problems(read: YamlText, settings: WorkspaceSettings) -> list[Problem]
     problems = []
     for i, source in enumerate(settings.sources):
         kind = find_source(source.kind)
+        known = (*source.tag_keys, *COLUMNS)
+        for name in unknown_names(source):
+            here = ("sources", i, "record_for", name)
+            fix = did_you_mean(name, known) or f"Add it to tag_keys, or use: {', '.join(known)}."
+            text = "This is no tag that the feed keeps."
+            problems.append(_at(read, here, "unknown_tag", text, fix))
         if kind and kind.check:
             problems += [
                 _at(read, ("sources", i, *found.path), found.rule, found.message, found.fix)

@@ -13,7 +13,7 @@ from pipelines.sources.base import ReadContext
 
 _DIGITS = 12
 _PLACES = {"source", "location", "endpoint_url", "region"}
-_COMPUTING = {"first_day", "is_system_of_record"}
+_COMPUTING = {"first_day", "is_system_of_record", "record_for"}
 """Settings that change no fact: where files are, and what is read from settings later."""
 _WORDS = {"reader": "everycent reads this kind of file differently now"}
 _WITHOUT = ("pipelines.lake", "pipelines.durable", "pipelines.duck", "pipelines.landing.result")

@@ -112,6 +112,7 @@ def test_the_settings_it_shows_in_comments_are_real(bench):
         "outcome_window_days: 7",
         "task_key: ticket",
         "is_system_of_record: true",
+        "record_for: {app: [support-bot]}",
         "first_day: 2026-01-01",
         "pseudonyms:",
         "  key_env: EVERYCENT_PSEUDONYM_KEY",
