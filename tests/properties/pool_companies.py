@@ -249,7 +249,15 @@ def _inputs(accounts: Mapping[str, Company]) -> dict[str, list[dict[str, object]
                 "currency": "USD",
                 "price_kind": "list",
             }
-            for (model, tier, meter), picos in prices.items()
+            for (model, tier, meter), picos in [
+                *prices.items(),
+                # the price book gives writes of unknown lifetime the price of the shorter one
+                *(
+                    ((model, tier, "cache_write"), picos)
+                    for (model, tier, meter), picos in prices.items()
+                    if meter == "cache_write_5m"
+                ),
+            ]
         ],
         "model_map": [
             {"provider": "openai", "model_text": model, "model_id": model} for model in AI_MODELS

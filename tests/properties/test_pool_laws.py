@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.properties.pool_companies import (
@@ -25,6 +25,8 @@ _SETTINGS = settings(
     max_examples=200,
     deadline=None,
     derandomize=True,
+    # a company is small enough to read, and shrinking builds it hundreds of times
+    phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
