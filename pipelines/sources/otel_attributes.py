@@ -73,7 +73,7 @@ COUNTS = {
         "gen_ai.usage.details.output_audio_tokens",
     ),
     "output_image": ("gen_ai.usage.image.output_tokens",),
-    "web_searches": (),
+    "web_searches": ("gen_ai.usage.details.web_search_requests",),
 }
 """Counts, in the order of `trace_sql.COUNTS`."""
 

@@ -45,8 +45,8 @@ Traps:
     - A cache write whose lifetime no attribute tells is of unknown lifetime.
     - Counts on a span that nobody reads are counted by name, as `unread_usage`.
     - A span with names of AI models, tokens or cost that is none of the shapes read here is set
-      aside as `unread_ai_work`; spans as plain objects, as exporters for JavaScript dump them, as
-      `not_otlp`.
+      aside as `unread_ai_work`, as are logs of coding agents that tell usage; spans as plain
+      objects, as exporters for JavaScript dump them, as `not_otlp`.
     - A stream without usage in its last chunk has unknown tokens, not 0.
     - A retry inside a client library may be one span.
     - Files in protobuf or compressed with zstd are not read: export JSON.

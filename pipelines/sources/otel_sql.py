@@ -212,6 +212,12 @@ _AI_MARKS = (
     '"(gen_ai|llm|ai|mlflow|langfuse)[.][A-Za-z0-9_.]*([tT]oken|usage|cost|model)[A-Za-z0-9_.]*"'
 )
 """Names that AI spans have, whichever library writes them."""
+_LOG_MARKS = (
+    '"key"\\s*:\\s*"([a-z_]+[.])?(input|output)_token(s|_count)"'
+    '|"key"\\s*:\\s*"([a-z_]+[.])?cost_usd"'
+)
+"""Names of usage that coding agents write as logs, not as spans. Those of the GenAI conventions
+repeat what spans say."""
 _KINDS = _SIGNS[:4]
 _AI_SDK_KIND = (
     "case when lower(operation_id) = 'ai.toolcall' then 'ai.toolcall' when operation_id is not null"
@@ -278,6 +284,7 @@ select
         when not is_span and not is_export or is_plain_object then 'not_otlp'
         when is_ai_work and len(keys) <> value_count then 'bad_attributes'
         when not is_ai_work and has_ai_marks then 'unread_ai_work'
+        when is_export and regexp_matches(line, {literal(_LOG_MARKS)}) then 'unread_ai_work'
     end as broken,
     case
         when not is_span then 'no_spans'

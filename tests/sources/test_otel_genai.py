@@ -418,12 +418,13 @@ def test_a_broken_span_is_set_aside_and_its_neighbours_count(room):
         (span(11, media), "negative_bucket"),
         (span(12) | {"attributes": no_value}, "bad_attributes"),
     ]
-    record = landed(room, *[bad for bad, _ in broken], span(13))
+    good = [span(number) for number in range(13, 13 + len(broken))]
+    record = landed(room, *[bad for bad, _ in broken], *good)
 
     assert [(row.source_row, row.rule) for row in record.quarantine] == [
         (position, rule) for position, (_, rule) in enumerate(broken, start=1)
     ]
-    assert len(room.rows()) == 1
+    assert len(room.rows()) == len(good)
 
 
 def test_a_line_that_is_no_export_is_set_aside(room):

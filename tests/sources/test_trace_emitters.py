@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.sources.otel_genai import SOURCE
 from tests.landing.room import Room
-from tests.sources.spans import bare_span, export, span
+from tests.sources.spans import attribute, bare_span, export, span
 
 ANTHROPIC_SDK = "com.anthropic.sdk.python"
 OPENINFERENCE = "openinference.instrumentation."
@@ -467,6 +467,28 @@ def test_a_span_with_marks_of_ai_work_that_nobody_reads_is_set_aside(room, marks
 
     assert [(row.source_row, row.rule) for row in record.quarantine] == [(1, "unread_ai_work")]
     assert record.counters["not_ai_work"] == 1
+    assert len(room.rows()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "is_set_aside"),
+    [
+        ("input_tokens", True),
+        ("cost_usd", True),
+        ("usage.output_token_count", True),
+        # the conventions tell in logs what they tell on spans
+        ("gen_ai.usage.input_tokens", False),
+        ("http.status_code", False),
+    ],
+)
+def test_logs_that_tell_usage_are_set_aside(room, name, is_set_aside):
+    record = {"logRecords": [{"attributes": [attribute(name, 12)]}]}
+    room.put("logs.jsonl", json.dumps({"resourceLogs": [{"scopeLogs": [record]}]}) + "\n")
+    room.put("spans.jsonl", export(span(1)) + "\n")
+    (record,) = room.land().landed
+
+    rules = [row.rule for row in record.quarantine]
+    assert rules == (["unread_ai_work"] if is_set_aside else [])
     assert len(room.rows()) == 1
 
 
