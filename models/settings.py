@@ -114,6 +114,13 @@ class WorkspaceSettings(Record):
         description="Cost centre that pays what has a name and no owner; nobody if left out.",
     )
     outcome_window_days: int = Field(default=7, ge=0, le=90)
+    arrival_tolerance_days: int = Field(
+        default=1,
+        ge=0,
+        le=36_500,
+        description="Days after its file's arrival that a call or outcome may be dated; later ones "
+        "are set aside.",
+    )
     state_dir: str = ".everycent"
     published_dir: str = "published"
     pseudonyms: PseudonymSettings = PseudonymSettings()

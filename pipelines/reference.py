@@ -12,13 +12,14 @@ from models.columns import arrow_schema
 from models.providers import provider_id
 from models.reference import REFERENCE_TABLES
 from models.vocabulary import MatchOn
+from pipelines.identities import Kind, is_unsafe
 from pipelines.problems import Problem, WorkspaceError, did_you_mean, in_order
-from pipelines.pseudonyms import holds_email
 from pipelines.reference_checks import check_tables, warn_tables
 from pipelines.reference_files import Rows, read_rows
 from pipelines.reference_shares import write_out_shares
 from pipelines.workspace import REFERENCE_DIR, SETTINGS_FILE, Workspace, open_workspace
 
+_NAMED = (MatchOn.API_KEY, MatchOn.GATEWAY_TEAM)
 _FILE_SUFFIXES = (".csv", ".yaml", ".yml")
 
 
@@ -141,17 +142,21 @@ def _unknown_files(folder: Path) -> Iterator[Problem]:
 def _pseudonymise(tables: Mapping[str, Rows], workspace: Workspace) -> None:
     """Replace ids of people, before anything could repeat them.
 
-    An e-mail is a person's wherever it stands: landing replaces those in tags the same way.
+    Landing replaces texts that may tell somebody in the same way, so that rules still match.
     """
     users = tables["ref_users"].values["user_id"]
     users[:] = [user if user is None else workspace.pseudonym(user) for user in users]
     rules = tables["ref_ownership_rules"].values
     rules["match_value"][:] = [
-        workspace.pseudonym(value)
-        if value and (match_on == MatchOn.USER or holds_email(value))
-        else value
+        value if not value else _kept(match_on, value, workspace)
         for match_on, value in zip(rules["match_on"], rules["match_value"], strict=True)
     ]
+
+
+def _kept(match_on: str | None, value: str, workspace: Workspace) -> str:
+    kind = Kind.NAME if match_on in _NAMED else Kind.TEXT
+    is_hidden = match_on == MatchOn.USER or is_unsafe(kind, value)
+    return workspace.pseudonym(value) if is_hidden else value
 
 
 def _arrow(rows: Rows) -> pa.Table:

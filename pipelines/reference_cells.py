@@ -158,7 +158,7 @@ def _instant(text: str) -> datetime:
 
 def _decimal(text: str, precision: int, scale: int) -> Decimal:
     try:
-        amount = parse_money(text)
+        amount = parse_money(text, digits=precision)
     except MoneyError as error:
         raise CellError("amount", f"The value is refused: {error}.", _AMOUNT_FIX) from None
     whole_digits = precision - scale

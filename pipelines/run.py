@@ -205,6 +205,7 @@ def _land(
             pseudonym=workspace.pseudonym,
             progress=progress,
             is_asked_again=is_asked_again,
+            arrival_tolerance=timedelta(days=workspace.settings.arrival_tolerance_days),
         )
     return _landing_summary(replace(result, problems=(*fetched.problems, *result.problems)), lake)
 
@@ -397,7 +398,7 @@ def _landing_summary(result: LandingResult, lake: Lake) -> LandingSummary:
         rows_accepted=result.rows_accepted,
         rows_quarantined=result.rows_quarantined,
         days=tuple(sorted(lake.days_touched(result.landed) | result.again.days)),
-        problems=tuple(str(problem) for problem in result.problems),
+        problems=tuple(map(str, (*result.problems, *result.mostly_set_aside))),
         duplicates=len(result.duplicates),
         notes=result.again.notes(result.source),
     )

@@ -3,6 +3,7 @@
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import duckdb
 import polars as pl
@@ -14,8 +15,10 @@ from models.facts import FACTS, Fact
 from models.landing import LakePart, Landed, LandedFile, Scope
 from pipelines.duck import connect
 from pipelines.lake import Lake
+from pipelines.landing.dates import without_misdated
 from pipelines.landing.identity import id_of_landing
 from pipelines.landing.parts import write_parts
+from pipelines.landing.privacy import presentable
 from pipelines.landing.result import FileRefusedError, LandingDefectError
 from pipelines.sources.base import DeliveryUnit, ReadContext, Reading, SourceError
 
@@ -50,7 +53,10 @@ def land_document(unit: DeliveryUnit, read: Reader, context: ReadContext, lake: 
         raise FileRefusedError(
             "unreadable", f"reading it ended in {type(error).__name__}", "Deliver it again"
         ) from None
-    facts = {fact: _checked(fact, table) for fact, table in reading.facts.items()}
+    checked = {fact: _checked(fact, table) for fact, table in reading.facts.items()}
+    dated, misdated = without_misdated(checked, unit.files, context)
+    reading = replace(reading, rejected=(*reading.rejected, *misdated))
+    facts = presentable(dated, context.pseudonym)
     settings = context.settings
     hashes = [file.sha256 for file in unit.files]
     landing_id = id_of_landing(context, [unit.delivery, *hashes])

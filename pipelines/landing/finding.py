@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines import durable
@@ -95,4 +96,9 @@ def _found(folder: Path, name: str, seen: Seen) -> tuple[FoundFile, list[int]]:
         *known, digest = seen.get(_key(name)) or [""]
         if known != marks:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return FoundFile(name, path, state.st_size, str(digest)), marks
+    return FoundFile(name, path, state.st_size, str(digest), arrival_of(state)), marks
+
+
+def arrival_of(state: os.stat_result) -> datetime:
+    """When a file came to lie there: a copy that keeps the original's time changed here later."""
+    return datetime.fromtimestamp(max(state.st_mtime, state.st_ctime), UTC)

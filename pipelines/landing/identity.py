@@ -6,6 +6,7 @@ The identity is a short text, written down with every file that lands.
 import hashlib
 import json
 from collections.abc import Iterable
+from datetime import timedelta
 
 from models.settings import SourceSettings
 from pipelines.code_version import code_version
@@ -20,12 +21,13 @@ _WITHOUT = ("pipelines.lake", "pipelines.durable", "pipelines.duck", "pipelines.
 """Modules that the readers need, and that change no fact."""
 
 
-def read_as(settings: SourceSettings) -> str:
+def read_as(settings: SourceSettings, arrival_tolerance: timedelta | None = None) -> str:
     """How the files of a feed are read now."""
     said = settings.model_dump(
         mode="json", exclude_defaults=True, exclude=_PLACES | _COMPUTING | {"tag_keys"}
     )
     mapping = said.pop("mapping", None)
+    said["arrival_tolerance"] = str(arrival_tolerance)
     parts = {
         "settings": _digest(said),
         "mapping": _digest(mapping),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from models.landing import Landed
@@ -30,6 +31,7 @@ def land(
     pseudonym: Callable[[str], str],
     progress: Progress | None = None,
     is_asked_again: bool = False,
+    arrival_tolerance: timedelta | None = None,
 ) -> LandingResult:
     """Land what is new in a source's location, and again what would be read differently today.
 
@@ -41,6 +43,7 @@ def land(
         pseudonym: Keyed pseudonym of a person's id.
         progress: Called with the source's name, bytes done and bytes to do.
         is_asked_again: Land everything again that the location holds.
+        arrival_tolerance: How long after its file's arrival a call may be dated; any time if null.
 
     Returns:
         What landed, what did not and why. A problem with one file never stops another.
@@ -53,7 +56,8 @@ def land(
     found = find_files(folder, lake.seen(settings.source))
     taken = [file for file in found if is_taken(file.name, source)]
     units = list(source.layout(taken))
-    context = ReadContext(settings, pseudonym, read_as(settings))
+    read = read_as(settings, arrival_tolerance)
+    context = ReadContext(settings, pseudonym, read, arrival_tolerance)
     before = outdated(lake, settings.source, context.read_as, is_asked=is_asked_again)
     used = {file.name: file for unit in units for file in unit.files}
     known = lake.known_files(settings.source) - before.files.keys()
@@ -81,22 +85,22 @@ def land(
     landings = (_streamed if source.stream else _read)(fresh, source, context, lake, problems)
     landed = note(landings)
     lake.sweep(settings.source)
-    problems += [
-        found.problem()
-        for found in files_set_aside(lake, settings.source)
-        if found.is_there and found.is_more_than(settings.max_set_aside_share)
-    ]
-    read = {file.sha256 for record in again for file in record.files}
+    reread = {file.sha256 for record in again for file in record.files}
     return LandingResult(
         source=settings.source,
         landed=(*again, *landed),
         problems=tuple(problems),
         duplicates=tuple(duplicates),
         ignored=tuple(file.name for file in found if file.name not in used),
+        mostly_set_aside=tuple(
+            found.problem()
+            for found in files_set_aside(lake, settings.source)
+            if found.is_there and found.is_more_than(settings.max_set_aside_share)
+        ),
         again=Again(
             files=sum(len(record.files) for record in again),
             why=before.why,
-            left=tuple(f.name for sha256, f in before.files.items() if sha256 not in read),
+            left=tuple(f.name for sha256, f in before.files.items() if sha256 not in reread),
             days=frozenset(part.charge_date for record in replaced for part in record.parts),
         ),
     )

@@ -4,47 +4,38 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
+
+from models.facts import Fact
+from pipelines.identities import KINDS, MAX_ID, UNLIKE_AN_ID, Kind, is_unsafe, kept
+from pipelines.quoting import literal
 
 MAX_TAG_VALUE = 200
-MAX_ID = 256
 
-_EMAIL = re.compile(r"[^\s@]@[^\s@]+\.[A-Za-z]{2,}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _AUTOMATIC = "User-Agent:"
 
-_MODELS = ("requested_model", "served_model", "deployment_id", "provider", "region")
-"""Ids that may hold an at sign, as in `claude-sonnet-4@20250514`."""
+_CALL = KINDS[Fact.CALLS]
+_IDS = [name for name, kind in _CALL.items() if kind is Kind.ID]
+_NAMES = [name for name, kind in _CALL.items() if kind is not Kind.ID]
 
-_IDS = (
-    "call_id",
-    "task_id",
-    "trace_id",
-    "parent_call_id",
-    "session_id",
-    "provider_request_id",
-    "api_key_id",
-    "team_id",
-    "org_id",
-    "project_id",
-    *_MODELS,
+# one look at all ids of a call, between line ends: few calls have anything to hide
+_LOOKED_FOR = UNLIKE_AN_ID.replace("[^", "[^\n", 1) + r"|[0-9]\.[0-9]+\.[0-9]+\.[0-9]|\+[0-9]{8}"
+_SUSPECT = (
+    f"regexp_matches(concat_ws(chr(10), {', '.join(_IDS)}), {literal(_LOOKED_FOR)})"
+    + "".join(f" or strlen({name}) > {MAX_ID}" for name in _IDS)
 )
 
 
-def is_unsafe(column: str, text: str) -> bool:
-    """Whether an id may tell who somebody is, or is too long to be an id."""
-    is_person = bool(_EMAIL.search(text)) if column in _MODELS else "@" in text
-    return is_person or len(text) > MAX_ID
-
-
 def tag_value(text: str, pseudonym: Callable[[str], str]) -> str:
-    """A tag value that may be kept: no control characters, no e-mail, not long."""
+    """A tag value that may be kept: no control characters, no e-mail, no secret, not long."""
     clean = _CONTROL.sub("", text).strip()
-    if _EMAIL.search(clean):
+    if is_unsafe(Kind.TEXT, clean):
         return pseudonym(clean)
     if len(clean) > MAX_TAG_VALUE:
         return "sha256:" + hashlib.sha256(clean.encode()).hexdigest()[:32]
@@ -127,21 +118,21 @@ class Presentable:
         )
 
     def _hide_people_in_ids(self) -> None:
-        """Replace ids that are e-mails, and texts too long to be ids, by pseudonyms."""
-        suspect = "count_if(contains({0}, '@') or length({0}) > {1})"
-        counts = self._con.execute(
-            f"select {', '.join(suspect.format(c, MAX_ID) for c in _IDS)} from staged"  # noqa: S608 - our own names
-        ).fetchone()
-        for column, count in zip(_IDS, counts or (), strict=True):
-            if count:
-                self._hide(column)
+        """Replace ids, names and AI models that may tell somebody, or are none, by pseudonyms."""
+        [(is_suspect,)] = self._con.execute(
+            f"select coalesce(bool_or({_SUSPECT}), false) from staged"  # noqa: S608 - our own names
+        ).fetchall()
+        listed = ", ".join(f"list(distinct {name})" for name in _NAMES)
+        [names] = self._con.execute(f"select {listed} from staged").fetchall()  # noqa: S608 - our own names
+        for column, values in zip(_NAMES, names, strict=True):
+            self._hide(column, values or ())
+        for column in _IDS if is_suspect else ():
+            self._hide(column, self._distinct(f"select distinct {column} from staged"))  # noqa: S608 - our own names
 
-    def _hide(self, column: str) -> None:
-        values = self._distinct(
-            f"select distinct {column} from staged"  # noqa: S608 - our own names
-            f" where contains({column}, '@') or length({column}) > {MAX_ID}"
-        )
-        unsafe = [value for value in values if is_unsafe(column, value)]
+    def _hide(self, column: str, values: Iterable[str | None]) -> None:
+        unsafe = [value for value in values if value and is_unsafe(_CALL[column], value)]
+        if not unsafe:
+            return
         self._con.register("hidden", self._pseudonyms(unsafe))
         self._con.execute(
             f"update staged set {column} = hidden.pseudonym from hidden"  # noqa: S608 - our own names
@@ -159,3 +150,24 @@ class Presentable:
 
     def _distinct(self, sql: str) -> list[str]:
         return [v for (v,) in self._con.execute(sql).fetchall() if v is not None]
+
+
+def presentable(
+    facts: Mapping[Fact, pa.Table], pseudonym: Callable[[str], str]
+) -> dict[Fact, pa.Table]:
+    """Facts of a delivery without texts that may tell somebody; each distinct one is read once."""
+    return {fact: _presentable(fact, table, pseudonym) for fact, table in facts.items()}
+
+
+def _presentable(fact: Fact, table: pa.Table, pseudonym: Callable[[str], str]) -> pa.Table:
+    for place, field in enumerate(table.schema):
+        kind = KINDS[fact].get(field.name)
+        if kind is None:
+            continue
+        distinct = pc.unique(table[field.name])
+        texts = [t if t is None else kept(kind, t, pseudonym) for t in distinct.to_pylist()]
+        clean = pa.array(texts, field.type)
+        if clean != distinct:
+            values = clean.take(pc.index_in(table[field.name], distinct))
+            table = table.set_column(place, field, values)
+    return table

@@ -85,6 +85,8 @@ class LandingResult:
     duplicates: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     again: Again = Again()
+    mostly_set_aside: tuple[LandingProblem, ...] = ()
+    """Files that landed, in this run or before, and of which hardly anything counts."""
 
     @property
     def rows_accepted(self) -> int:

@@ -14,6 +14,8 @@ from models.landing import LakePart, Landed, LandedFile, Rejected
 from pipelines.control_totals import columns_of
 from pipelines.duck import connect
 from pipelines.lake import Lake
+from pipelines.landing.dates import AFTER_ARRIVAL, EARLIEST, TOO_EARLY, latest_times
+from pipelines.landing.dates import RULES as DATE_RULES
 from pipelines.landing.identity import id_of_landing
 from pipelines.landing.own_costs import read_by_own_cost
 from pipelines.landing.parts import write_parts
@@ -133,6 +135,7 @@ class Unit:
         if not self._is_staged:
             return
         self._pass_over_empty()
+        self._set_aside_misdated()
         self._refuse_hopeless_files()
         read_by_own_cost(self._con)
         self._count()
@@ -162,6 +165,32 @@ class Unit:
             self._counts(f"select rule, count(*) from staged {where} group by rule", bound)  # noqa: S608 - our own text
         )
         self._con.execute(f"delete from staged {where}", bound)  # noqa: S608 - our own text
+
+    def _set_aside_misdated(self) -> None:
+        """Set calls aside that are dated after their file arrived, or before there were any."""
+        files = [file for file in [*(f for f, _ in self.files), self.large] if file]
+        latest = latest_times(files, self._context)
+        spans = self._con.execute(
+            "select file_id, min(started_at), max(started_at) from staged where rule is null"
+            " group by file_id"
+        ).fetchall()
+        wrong = [
+            (file_id, latest.get(file_id))
+            for file_id, first, last in spans
+            if first < EARLIEST or (file_id in latest and last > latest[file_id])
+        ]
+        if not wrong:
+            return
+        ids, times = zip(*wrong, strict=True)
+        instants = pa.array(times, pa.timestamp("us", "UTC"))
+        self._con.register("limits", pa.table({"file_id": ids, "latest": instants}))
+        self._con.execute(
+            "update staged set rule = if(started_at > limits.latest, $after, $early),"
+            " rejected_text = '' from limits where staged.file_id = limits.file_id"
+            " and rule is null and (started_at > limits.latest or started_at < $earliest)",
+            {"after": AFTER_ARRIVAL, "early": TOO_EARLY, "earliest": EARLIEST},
+        )
+        self._con.unregister("limits")
 
     def _refuse_hopeless_files(self) -> None:
         """Refuse files that are not logs of this kind: most likely something else altogether."""
@@ -209,9 +238,12 @@ class Unit:
         )
 
     def _next_action(self, rule: str) -> str:
-        if rule == UNREADABLE:
-            return "Look at the numbers of the record: one is too large to be right"
-        return self._reader.rules.get(rule, "Deliver the record again")
+        known = {
+            **DATE_RULES,
+            UNREADABLE: "Look at the numbers of the record: one is too large to be right",
+            **self._reader.rules,
+        }
+        return known.get(rule, "Deliver the record again")
 
     def _count(self) -> None:
         self._accepted.update(

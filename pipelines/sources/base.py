@@ -7,6 +7,7 @@ one line becomes one call (logs: large), so that landing can run it over files o
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -30,6 +31,8 @@ class FoundFile:
     path: Path
     size: int
     sha256: str
+    arrived_at: datetime | None = None
+    """When its content came to lie there; null if nobody knows."""
 
     @property
     def file_id(self) -> str:
@@ -72,6 +75,8 @@ class ReadContext:
     """Keyed pseudonym of a person's id; the only way an identity may leave a reader."""
     read_as: str = ""
     """How this landing reads, as it is written down with each file."""
+    arrival_tolerance: timedelta | None = None
+    """How long after its file's arrival a record may be dated; null if nobody minds."""
     again: str = ""
     """What sets landings that take the place of earlier ones apart from those."""
 

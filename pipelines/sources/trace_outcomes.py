@@ -20,12 +20,12 @@ import pyarrow as pa
 from models.columns import arrow_schema
 from models.facts import FACTS, Fact
 from models.landing import Rejected
+from pipelines.identities import Kind, kept
 from pipelines.sources.base import DeliveryUnit, FoundFile, ReadContext, Reading, SourceError
 from pipelines.sources.cells import RowError, redacted
 from pipelines.sources.outcome_records import spread
 
 MAX_FILE_BYTES = 512 * 2**20
-MAX_ID = 256
 
 Record = Mapping[str, object]
 Outcome = dict[str, object]
@@ -132,7 +132,7 @@ def number(value: object) -> Decimal | None:
 def reference(value: object, context: ReadContext) -> str | None:
     """An id that joins to calls: as landing writes it there, with people hidden."""
     text = str(value or "")
-    return context.pseudonym(text) if "@" in text or len(text) > MAX_ID else text or None
+    return kept(Kind.ID, text, context.pseudonym) or None
 
 
 def references(values: list[object], context: ReadContext) -> object:

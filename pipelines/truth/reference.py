@@ -42,6 +42,8 @@ SETTINGS = """\
 company: acme
 reporting_currency: USD
 required_tags: [app]
+# its days may be ahead of the clock of this machine
+arrival_tolerance_days: 36500
 sources:
   - source: openai_bill
     kind: openai

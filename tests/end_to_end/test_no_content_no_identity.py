@@ -37,6 +37,14 @@ FAULTS = (
 )
 EMAIL = "jane.canary@customer.example"
 PROMPT = "CANARY-PROMPT: please summarise my medical file. " * 10
+SHORT = (
+    "sk-canary0123",
+    "jane@corp",
+    "does jane need surgery?",
+    "/home/jane/canary",
+    "Jane, 42 years",
+)
+"""What anybody may write where an id or an AI model belongs."""
 
 # people and content, whatever they say: e-mail addresses, ids of people, addresses, keys, prompts
 FORBIDDEN = re.compile(
@@ -56,6 +64,9 @@ def plant(company: Company) -> None:
             call |= {"session_id": EMAIL, "trace_id": PROMPT, "end_user": EMAIL, "user": EMAIL}
             call |= {"error_str": PROMPT, "proxy_server_request": {"body": PROMPT}}
             call |= {"model_group": EMAIL, EMAIL: PROMPT}
+        for call, text in zip(calls, SHORT * len(calls), strict=False):
+            call |= {"session_id": text, "model_group": text, "model_id": text}
+            call["metadata"]["spend_logs_metadata"]["task_id"] = text
 
     logs = [path for path in company.inbox("gateway_eu") if path.suffix == ".gz"]
     # the first day's files have lines that are no calls, and one is torn

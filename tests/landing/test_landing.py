@@ -419,13 +419,15 @@ def test_a_log_full_of_such_values_is_refused_soon(room, monkeypatch):
 def test_a_log_set_aside_whole_is_a_problem_until_it_is_corrected_or_gone(room):
     path = room.put("log.jsonl", lines(payload(1, startTime="soon"), payload(2, startTime="soon")))
     for _ in range(2):
-        [problem] = room.land().problems
+        result = room.land()
+        [problem] = result.mostly_set_aside
 
+        assert result.problems == ()
         assert problem.rule == "mostly_set_aside"
         assert "every record was set aside (2): bad_time (2); the first is row 1" in str(problem)
     path.unlink()
 
-    assert room.land().problems == ()
+    assert room.land().mostly_set_aside == ()
     assert files_set_aside(room.lake) == []
 
 

@@ -20,6 +20,8 @@ SETTINGS = """\
 company: globex
 reporting_currency: USD
 required_tags: [app]
+# its days may be ahead of the clock of this machine
+arrival_tolerance_days: 36500
 sources:
   - source: google_bill
     kind: gcp_billing
