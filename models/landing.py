@@ -1,11 +1,15 @@
 """What landing writes down about a delivery: the record that makes it count."""
 
 from datetime import date
+from decimal import Decimal
 
 from pydantic import Field
 
 from models.facts import Fact
 from models.record import Record
+
+_FEW_ROWS = 10
+"""Of fewer rows, half is soon gone."""
 
 
 class Rejected(Record):
@@ -57,6 +61,52 @@ class Scope(Record):
     scope: str
     delivery: str
     days: tuple[date, ...]
+    rows: int | None = None
+    """Null in records of landings before this was kept: nothing is compared with them."""
+    amounts: dict[str, str] = Field(default_factory=dict)
+    """Billed cost by currency, as exact text."""
+    tells: tuple[str, ...] = ()
+    """Dimensions that at least one row of it names."""
+
+    def lost_beside(self, earlier: "Scope") -> str | None:
+        """What is suspiciously less than in an earlier delivery of the same; null if nothing is.
+
+        A snapshot replaces what came before it. One that holds less than half of the money or of
+        the rows, or no longer tells a dimension, is more often a part, a correction or another cut
+        than the whole.
+        """
+        if self.rows is None or earlier.rows is None:
+            return None
+        for currency, text in sorted(earlier.amounts.items()):
+            before, now = Decimal(text), Decimal(self.amounts.get(currency, "0"))
+            if before > 0 and now * 2 < before:
+                return f"{now.normalize():f} {currency} instead of {before.normalize():f}"
+        if earlier.rows >= _FEW_ROWS and self.rows * 2 < earlier.rows:
+            return f"{self.rows:,} lines instead of {earlier.rows:,}"
+        if self.rows <= earlier.rows and set(self.tells) < set(earlier.tells):
+            untold = ", ".join(sorted(set(earlier.tells) - set(self.tells)))
+            return f"no {untold} any more"
+        return None
+
+
+class HeldBack(Record):
+    """A snapshot that landed and does not count: it would replace more than it brings."""
+
+    source: str
+    fact: Fact
+    scope: str
+    delivery: str
+    instead: str
+    """The delivery that counts meanwhile."""
+    lost: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.source}: {self.delivery} is held back: for {self.fact} of {self.scope} it has "
+            f"{self.lost}, of {self.instead}, which counts meanwhile. If it is whole and right: "
+            f"everycent accept {self.source} '{self.delivery}'. If it is a part or a correction, "
+            "deliver the whole."
+        )
 
 
 class Landed(Record):

@@ -183,6 +183,28 @@ def land(
 
 
 @app.command()
+def accept(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The feed it came by.")],
+    delivery: Annotated[
+        str, typer.Argument(metavar="DELIVERY", help="Its name, as `run` and `status` say it.")
+    ],
+    folder: Dir = None,
+    workspace: Ws = None,
+) -> None:
+    """Let a bill or report count that is held back because it has much less than the one before.
+
+    A snapshot replaces the delivery before it. One that has less than half of its money or rows, or
+    no longer tells a dimension, is held back until you say that it is whole: a part of a bill, or
+    only its corrections, would quietly take the place of the bill.
+
+    Example: `everycent accept azure_bill 2026-09-export.csv acme`
+    """
+    from pipelines.commands.upkeep import accept_command
+
+    accept_command(_folder(folder, workspace), source, delivery)
+
+
+@app.command()
 def status(
     folder: Dir = None,
     workspace: Ws = None,

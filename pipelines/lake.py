@@ -4,6 +4,7 @@
     landed/<source>/<landing_id>.json
     landed/<source>/again/<id>.json
     seen/<source>.json
+    accepted/<source>.json
 
 A part without a commit record does not exist: what an interrupted landing left is never read, and
 swept away by the next landing of that source. So is what was landed again: a record in `again/`
@@ -11,6 +12,7 @@ holds its landings and names those that they replace, so that both change in one
 """
 
 import hashlib
+import json
 import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -20,7 +22,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from models.facts import Fact
-from models.landing import LakePart, Landed, LandedAgain, Scope
+from models.landing import HeldBack, LakePart, Landed, LandedAgain, Scope
 from pipelines import durable
 from pipelines.control_totals import sha256_of
 
@@ -119,7 +121,8 @@ class Lake:
     def winners(self, fact: Fact) -> pa.Table:
         """The delivery that counts per source and scope: columns `source, scope, delivery`.
 
-        Only snapshot sources have scopes; rows without a scope always count.
+        It is the newest that is not held back. Only snapshot sources have scopes; rows without a
+        scope always count.
         """
         best = self._best(fact)
         return pa.table(
@@ -274,12 +277,62 @@ class Lake:
                 yield record.source, scope
 
     def _best(self, fact: Fact) -> dict[tuple[str, str], str]:
-        best: dict[tuple[str, str], str] = {}
-        for source, scope in self._scopes():
-            if scope.fact == fact:
-                key = (source, scope.scope)
-                best[key] = max(best.get(key, ""), scope.delivery)
-        return dict(sorted(best.items()))
+        return {key: scope.delivery for key, scope in self._compared(fact)[0].items()}
+
+    def _compared(
+        self, fact: Fact
+    ) -> tuple[dict[tuple[str, str], Scope], list[tuple[str, Scope, Scope, str]]]:
+        """What counts per source and scope, and which later deliveries lost too much to count.
+
+        Decided in the order of their names, whatever the order in which they landed.
+        """
+        best: dict[tuple[str, str], Scope] = {}
+        held = []
+        for source, scope in sorted(
+            (found for found in self._scopes() if found[1].fact == fact),
+            key=lambda found: (found[0], found[1].scope, found[1].delivery),
+        ):
+            earlier = best.get((source, scope.scope))
+            lost = earlier and scope.lost_beside(earlier)
+            if earlier and lost and scope.delivery not in self._accepted(source):
+                held.append((source, earlier, scope, lost))
+            else:
+                best[source, scope.scope] = scope
+        return best, held
+
+    def held_back(self) -> list[HeldBack]:
+        """Snapshots that landed and do not count, because they lost too much; see `accept`.
+
+        One that a later delivery has replaced in the meantime is no longer held.
+        """
+        found = []
+        for fact in Fact:
+            best, held = self._compared(fact)
+            found += [
+                HeldBack(
+                    source=source,
+                    fact=fact,
+                    scope=scope.scope,
+                    delivery=scope.delivery,
+                    instead=earlier.delivery,
+                    lost=lost,
+                )
+                for source, earlier, scope, lost in held
+                if best[source, scope.scope].delivery < scope.delivery
+            ]
+        return found
+
+    def accept(self, source: str, delivery: str) -> None:
+        """Let a delivery that is held back count, for good."""
+        names = sorted(self._accepted(source) | {delivery})
+        durable.write_bytes(self._accepted_path(source), json.dumps(names, indent=1).encode())
+
+    def _accepted(self, source: str) -> set[str]:
+        path = self._accepted_path(source)
+        return set(json.loads(path.read_bytes())) if path.is_file() else set()
+
+    def _accepted_path(self, source: str) -> Path:
+        return self.root / "accepted" / f"{source}.json"
 
 
 def _digest(lines: Iterable[str]) -> str:

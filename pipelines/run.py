@@ -398,7 +398,10 @@ def _landing_summary(result: LandingResult, lake: Lake) -> LandingSummary:
         rows_accepted=result.rows_accepted,
         rows_quarantined=result.rows_quarantined,
         days=tuple(sorted(lake.days_touched(result.landed) | result.again.days)),
-        problems=tuple(map(str, (*result.problems, *result.mostly_set_aside))),
+        problems=(
+            *map(str, (*result.problems, *result.mostly_set_aside)),
+            *(str(held) for held in lake.held_back() if held.source == result.source),
+        ),
         duplicates=len(result.duplicates),
         notes=result.again.notes(result.source),
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from models.landing import Landed, Rejected
+from models.landing import HeldBack, Landed, Rejected
 from models.settings import SourceSettings
 from pipelines.commands import terminal
 from pipelines.commands.program import near
@@ -51,6 +51,8 @@ class Status:
     """Kept versions, oldest first; `everycent rollback` goes back to one."""
     warnings: tuple[str, ...]
     quarantined: tuple[Rejected, ...]
+    held_back: tuple[HeldBack, ...]
+    """Snapshots that landed and do not count; `everycent accept` lets one count."""
 
 
 def status_of(workspace: Workspace) -> Status:
@@ -72,6 +74,7 @@ def status_of(workspace: Workspace) -> Status:
         versions=tuple(versions(workspace.published_dir)),
         warnings=warnings,
         quarantined=quarantine(files_set_aside(lake)),
+        held_back=tuple(lake.held_back()),
     )
 
 
@@ -83,6 +86,8 @@ def status_command(folder: Path, *, as_json: bool, show_all: bool) -> None:
         terminal.say_json(status)
         return
     _show_sources(status)
+    for held in status.held_back:
+        say(f"[red]Held back[/]: {safe(str(held))}")
     _show_published(workspace, status)
     _show_quarantine(status, show_all=show_all)
 

@@ -69,7 +69,7 @@ def land_document(unit: DeliveryUnit, read: Reader, context: ReadContext, lake: 
         scopes=_scopes(unit, reading, facts),
         quarantine=tuple(reading.rejected),
         counters=dict(sorted(reading.counters.items())),
-        amounts=_amounts(facts),
+        amounts=_amounts(facts[Fact.CHARGES]) if Fact.CHARGES in facts else {},
     )
 
 
@@ -135,13 +135,33 @@ def _scopes(
         for name in sorted(set(names)):
             rows = table.filter(pc.equal(table["scope"], name)) if table else None
             days = sorted(pc.unique(rows["charge_date"]).to_pylist()) if rows else []
-            scopes.append(Scope(fact=fact, scope=name, delivery=unit.delivery, days=tuple(days)))
+            scopes.append(
+                Scope(
+                    fact=fact,
+                    scope=name,
+                    delivery=unit.delivery,
+                    days=tuple(days),
+                    rows=rows.num_rows if rows else 0,
+                    amounts=_amounts(rows) if rows and fact is Fact.CHARGES else {},
+                    tells=_told(rows) if rows else (),
+                )
+            )
     return tuple(scopes)
 
 
-def _amounts(facts: Mapping[Fact, pa.Table]) -> dict[str, str]:
-    if Fact.CHARGES not in facts:
-        return {}
-    sums = facts[Fact.CHARGES].group_by("billing_currency").aggregate([("billed_cost", "sum")])
+_DIMENSIONS = (
+    "sub_account_id", "api_key_id", "resource_id", "region_id", "model_text", "meter",
+    "service_tier", "inference_geo", "tags",
+)  # fmt: skip
+"""By which a report may be cut; without one of them it is a coarser report."""
+
+
+def _told(rows: pa.Table) -> tuple[str, ...]:
+    names = [name for name in _DIMENSIONS if name in rows.schema.names]
+    return tuple(name for name in names if rows[name].null_count < rows.num_rows)
+
+
+def _amounts(charges: pa.Table) -> dict[str, str]:
+    sums = charges.group_by("billing_currency").aggregate([("billed_cost", "sum")])
     rows = sums.sort_by("billing_currency").to_pylist()
     return {row["billing_currency"]: str(row["billed_cost_sum"]) for row in rows}

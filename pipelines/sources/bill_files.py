@@ -8,9 +8,9 @@ import gzip
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -45,6 +45,7 @@ Naming = Callable[[str], str]
 
 _COPY = 1024 * 1024
 _BINARY = ("FLOAT", "DOUBLE")
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "UINTEGER")
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class BillFile:
     """Wanted columns that the file stores as binary floats; their text is the shortest that reads
     back as the same float."""
     has_byte_order_mark: bool = False
+    types: Mapping[str, str] = field(default_factory=dict)
+    """Type of each column that has values, where the file says it: only Parquet does."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class Bill:
     """The wanted columns as text, null where a file has none, plus `file_id`, `file_name` and the
     1-based `source_row`."""
     has_manifest: bool
+    copies: int = 0
+    """Files that hold the same bytes as another one of the delivery; they count once."""
 
     @property
     def binary_columns(self) -> frozenset[str]:
@@ -101,9 +106,10 @@ def load(
     """
     manifests = [f for f in unit.files if is_manifest(f)]
     manifest = read_manifest(manifests[0]) if manifests else None
+    alone, copies = distinct_files(unit.files)
     files, frames = [], []
     with tempfile.TemporaryDirectory() as folder, connect(temp_dir=Path(folder)) as con:
-        for data in manifest.data if manifest else [DataFile(f.name) for f in unit.files]:
+        for data in manifest.data if manifest else [DataFile(f.name) for f in alone]:
             found = promised(manifests[0] if manifests else None, data, unit)
             bill, rows = _load_file(con, found, wanted, Path(folder), naming, dialect)
             _check_header(bill, required, kind)
@@ -111,7 +117,42 @@ def load(
                 _check_promise(manifest, data, bill)
             files.append(bill)
             frames.append(rows)
-    return Bill(tuple(files), pl.concat(frames), has_manifest=manifest is not None)
+    _check_types(files, manifest)
+    return Bill(
+        tuple(files),
+        pl.concat(frames),
+        has_manifest=manifest is not None,
+        copies=0 if manifest else len(copies),
+    )
+
+
+def distinct_files(files: Iterable[FoundFile]) -> tuple[list[FoundFile], list[str]]:
+    """Files of different content in name order, and the names of the copies."""
+    first: dict[str, FoundFile] = {}
+    copies = []
+    for found in sorted(files, key=lambda f: f.name):
+        if found.sha256 in first:
+            copies.append(found.name)
+        first.setdefault(found.sha256, found)
+    return list(first.values()), copies
+
+
+def _check_types(files: Sequence[BillFile], manifest: Manifest | None) -> None:
+    """Refuse a part whose column has another type: whole numbers among doubles may be micros."""
+    told: dict[str, tuple[str, str]] = {}
+    for file in files:
+        for column, kind in sorted(file.types.items()):
+            name, expected = told.setdefault(column, (file.found.name, kind))
+            if kind != expected:
+                raise SourceError(
+                    f"{file.found.name}: its column {column} is {kind}, in {name} it is "
+                    f"{expected}. Parts of one export have one type per column; export it again."
+                )
+            if manifest and manifest.is_fraction(column) and kind in _WHOLE:
+                raise SourceError(
+                    f"{file.found.name}: its column {column} is {kind}, its manifest says "
+                    f"{manifest.types[column]}. Fetch manifest and data of the same run."
+                )
 
 
 def _check_header(bill: BillFile, required: Sequence[str], kind: str) -> None:
@@ -245,7 +286,13 @@ def _load_parquet(
                 if str(member_type) in _BINARY:
                     binary.add(flat)
     rows = _text_rows(relation, cells, found, wanted)
-    return BillFile(found, rows.height, tuple(cells), frozenset(binary & set(wanted))), rows
+    types = {
+        name: str(type_)
+        for name, type_ in zip(columns, relation.types, strict=True)
+        if name in wanted and type_.id != "null"
+    }
+    bill = BillFile(found, rows.height, tuple(cells), frozenset(binary & set(wanted)), types=types)
+    return bill, rows
 
 
 def _as_text(cell: str, type_: DuckDBPyType) -> str:

@@ -18,10 +18,11 @@ from models.money import MONEY_CONTEXT, SCALE
 from models.settings import SourceSettings
 from models.vocabulary import ChargeCategory, Meter
 from pipelines.sources.base import DeliveryUnit, FoundFile, ReadContext, Reading, SourceError
+from pipelines.sources.bill_files import distinct_files
 from pipelines.sources.cells import NEXT_ACTIONS, RowError, Values, binary_money, text
 from pipelines.sources.pages import DAY, Span
 from pipelines.sources.record_files import Records
-from pipelines.sources.reports import FactRow, distinct_files, metered, number_keys
+from pipelines.sources.reports import FactRow, metered, number_keys
 
 ACTIONS: Mapping[str, str] = {
     **NEXT_ACTIONS,

@@ -6,8 +6,8 @@ Management.
 
 import json
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pipelines.sources.base import DeliveryUnit, FoundFile, SourceError, each_file_alone
 
@@ -39,6 +39,12 @@ class Manifest:
     """What is exported, in Azure's words: `ActualCost`, `AmortizedCost`, `FocusCost`, ..."""
     period: str = ""
     """Its month, YYYY-MM; empty if the manifest tells none."""
+    types: Mapping[str, str] = field(default_factory=dict)
+    """Type by column as the manifest words it; empty if it does not say."""
+
+    def is_fraction(self, column: str) -> bool:
+        """Whether the manifest says that a column's values may have a fraction."""
+        return self.types.get(column, "").lower().endswith(("double", "decimal", "float"))
 
 
 def manifest_layout(files: Sequence[FoundFile]) -> Iterable[DeliveryUnit]:
@@ -114,8 +120,9 @@ def _aws_manifest(
     run = next((m[0] for m in map(_RUN.search, told) if m), "")
     listed = content.get("columns")
     columns = listed if isinstance(listed, list) else []
-    names = tuple(str(c["name"]) for c in columns if isinstance(c, dict) and "name" in c)
-    return Manifest(run, data, names)
+    named = [c for c in columns if isinstance(c, dict) and "name" in c]
+    types = {str(c["name"]): str(c["type"]) for c in named if isinstance(c.get("type"), str)}
+    return Manifest(run, data, tuple(str(c["name"]) for c in named), types=types)
 
 
 def _aws_data_file(found: FoundFile, entry: object) -> DataFile:

@@ -212,7 +212,11 @@ def charge_reading(
         rows_read={f.found.name: f.row_count for f in bill.files},
         scopes={Fact.CHARGES: scopes or ([empty_scope] if empty_scope else [])},
         rejected=rejected,
-        counters=counters if bill.has_manifest else {**counters, "no_manifest": 1},
+        counters={
+            **counters,
+            **({} if bill.has_manifest else {"no_manifest": 1}),
+            **({"duplicate_files": bill.copies} if bill.copies else {}),
+        },
     )
 
 

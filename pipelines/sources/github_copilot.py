@@ -22,8 +22,9 @@ Settings:
 Reads:
     `date`, `username`, `product`, `sku`, `model`, `quantity`, `unit_type`, `gross_amount`,
     `discount_amount`, `net_amount`, `organization`, `repository`, `cost_center_name`, `input`,
-    `output`, `cache_read`, `cache_write`; of the oldest layout `timestamp`, `user`, `model` and
-    `requests_used`.
+    `output`, `cache_read`, `cache_write`, also as `total_input_tokens`, `total_output_tokens`,
+    `total_cache_read_tokens`, `total_cache_creation_tokens`; of the oldest layout `timestamp`,
+    `user`, `model` and `requests_used`.
 
 Never read:
     The `aic_` columns, which tell the same usage once more, quotas, and any other column.
@@ -33,6 +34,7 @@ Traps:
     - Quantities of premium requests are weighted by the AI model's multiplier: 3.6 is no count of
       calls.
     - The oldest layout has no money: it yields usage and no charge.
+    - A token column of another name is counted as `unread_token_columns`, not read.
     - Two equal lines are two charges: nothing in the file tells lines apart.
 """
 
@@ -67,11 +69,13 @@ _LAYOUT = ("date", "username", "sku", "model", "quantity", "gross_amount", "net_
 _OLDEST_LAYOUT = ("timestamp", "user", "model", "requests_used")
 _US_DATE = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", re.ASCII)
 _TOKENS = {
-    Meter.INPUT_UNCACHED: "input",
-    Meter.CACHE_READ: "cache_read",
-    Meter.CACHE_WRITE: "cache_write",
-    Meter.OUTPUT: "output",
+    Meter.INPUT_UNCACHED: ("input", "total_input_tokens"),
+    Meter.CACHE_READ: ("cache_read", "total_cache_read_tokens"),
+    Meter.CACHE_WRITE: ("cache_write", "total_cache_creation_tokens"),
+    Meter.OUTPUT: ("output", "total_output_tokens"),
 }
+"""The report's columns come under two sets of names."""
+_TOKEN_COLUMNS = {name for names in _TOKENS.values() for name in names}
 _UNITS = {"requests": "Requests", "ai-credits": "AI credits", "aic": "AI credits"}
 _UNITS["credits"] = "AI credits"
 _TAGS = ("cost_center_name", "repository", "organization")
@@ -117,7 +121,14 @@ def _read_line(line: BillLine) -> Made:
         usage = [{**common, "meter": Meter.REQUESTS.value, "quantity": used}]
     else:
         charged = [{**common, **_charge(line, sku)}]
-        counted = {meter: count(values, column) or 0 for meter, column in _TOKENS.items()}
+        counted = {
+            meter: sum(count(values, name) or 0 for name in names if name in values)
+            for meter, names in _TOKENS.items()
+        }
+        line.counters["unread_token_columns"] += any(
+            "tokens" in name and name not in _TOKEN_COLUMNS and text(values, name)
+            for name in values
+        )
         exclusive = {**common, "token_semantics": TokenSemantics.EXCLUSIVE.value}
         usage = list(usage_of(exclusive, counted, None))
     return Made(

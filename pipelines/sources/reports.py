@@ -18,6 +18,7 @@ from models.landing import Rejected
 from models.settings import SourceSettings
 from models.vocabulary import ChargeCategory, Meter
 from pipelines.sources.base import DeliveryUnit, FoundFile, ReadContext, Reading, SourceError
+from pipelines.sources.bill_files import distinct_files
 from pipelines.sources.cells import NEXT_ACTIONS, RowError, Values
 from pipelines.sources.pages import Dialect, Document, Record, read_documents
 
@@ -133,17 +134,6 @@ def read_reports(unit: DeliveryUnit, context: ReadContext, provider: Provider) -
 
 def _fact(report: str) -> Fact:
     return Fact.CHARGES if report == COSTS else Fact.USAGE
-
-
-def distinct_files(files: Iterable[FoundFile]) -> tuple[list[FoundFile], list[str]]:
-    """Files of different content in name order, and the names of the copies."""
-    first: dict[str, FoundFile] = {}
-    copies = []
-    for found in sorted(files, key=lambda f: f.name):
-        if found.sha256 in first:
-            copies.append(found.name)
-        first.setdefault(found.sha256, found)
-    return list(first.values()), copies
 
 
 def _told_fields(documents: Iterable[Document]) -> dict[str, frozenset[str]]:

@@ -404,3 +404,44 @@ def test_only_files_of_the_manifest_are_in_its_delivery(tmp_path: Path) -> None:
     (unit,) = SOURCE.layout(found_files(tmp_path))
 
     assert len(unit.files) == 2
+
+
+def parquet_part(path: Path, costs: pa.Array) -> None:
+    rows = pl.DataFrame(sample_rows()[: len(costs)]).to_arrow()
+    at = rows.schema.get_field_index("line_item_unblended_cost")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(rows.set_column(at, "line_item_unblended_cost", costs), path)
+
+
+def test_a_part_that_holds_micros_among_parts_of_doubles_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "cur/data/BILLING_PERIOD=2026-08"
+    parquet_part(folder / "cur-00001.parquet", pa.array([1.5, 2.5], pa.float64()))
+    parquet_part(folder / "cur-00002.parquet", pa.array([1_500_000, 2_500_000], pa.int64()))
+    place = tmp_path / "cur/metadata/BILLING_PERIOD=2026-08"
+    place.mkdir(parents=True)
+    names = [f"s3://b/{p.relative_to(tmp_path).as_posix()}" for p in sorted(folder.iterdir())]
+    (place / "cur-Manifest.json").write_text(json.dumps({"dataFiles": names}))
+
+    with pytest.raises(SourceError, match=r"cur-00002.*line_item_unblended_cost is BIGINT"):
+        read_only_delivery(SOURCE, tmp_path)
+
+
+def test_a_column_of_whole_numbers_that_the_manifest_calls_double_is_refused(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "cur/data/BILLING_PERIOD=2026-08"
+    parquet_part(folder / "cur-00001.parquet", pa.array([1_500_000], pa.int64()))
+    place = tmp_path / "cur/metadata/BILLING_PERIOD=2026-08"
+    place.mkdir(parents=True)
+    columns = [
+        {"name": name, "type": "double" if name.endswith("cost") else "string"}
+        for name in sample_rows()[0]
+    ]
+    manifest = {
+        "dataFiles": ["s3://b/cur/data/BILLING_PERIOD=2026-08/cur-00001.parquet"],
+        "columns": columns,
+    }
+    (place / "cur-Manifest.json").write_text(json.dumps(manifest))
+
+    with pytest.raises(SourceError, match="its manifest says double"):
+        read_only_delivery(SOURCE, tmp_path)

@@ -513,3 +513,14 @@ def test_a_spoilt_value_spoils_its_record_only(
 
     told = set(charges(reading)["source_row"]) | {r.source_row for r in reading.rejected}
     assert (told, len(reading.rejected) <= 1) == (set(range(1, 8)), True)
+
+
+def test_one_extract_of_a_window_delivered_twice_side_by_side_counts_once(tmp_path: Path) -> None:
+    folder = tmp_path / "export_date=2026-10-04/one"
+    for name in ("rows.jsonl", "copy of rows.jsonl"):
+        write(folder / name, [records()[2]])
+
+    reading = read_only_delivery(SOURCE, tmp_path)
+
+    assert charges(reading).height == 1
+    assert reading.counters["duplicate_files"] == 1

@@ -214,6 +214,21 @@ def test_cost_centre_and_repository_are_tags_only_where_allowed(tmp_path):
     assert {row["tags"] for row in rows(reading, Fact.CHARGES)} == {'{"cost_center_name":"CC-A"}'}
 
 
+def test_tokens_are_read_under_either_set_of_names_and_unknown_ones_are_named(tmp_path):
+    header = (
+        "date,username,product,sku,model,quantity,unit_type,gross_amount,discount_amount,net_amount,"
+        "total_input_tokens,total_output_tokens,total_cache_read_tokens,"
+        "total_cache_creation_tokens,total_video_tokens\n"
+    )
+    row = "2026-10-20,dev,copilot,copilot_ai_credit,Sol,150,ai-credits,1.5,0.5,1.0,11,22,33,44,55\n"
+
+    reading = read_text("github_copilot", tmp_path, "c.csv", header + row)
+
+    used = {row["meter"]: row["quantity"] for row in rows(reading, Fact.USAGE)}
+    assert used == {"input_uncached": 11, "cache_read": 33, "cache_write": 44, "output": 22}
+    assert reading.counters["unread_token_columns"] == 1
+
+
 # Cursor
 
 CURSOR_HEADER = (
