@@ -136,7 +136,7 @@ def test_content_that_was_replaced_and_comes_again_counts_again(room, at_once):
     assert (again.landed, again.duplicates) == ((), ("v1.txt", "v2.txt", "v3.txt"))
 
 
-def test_a_delivery_without_rows_still_replaces_the_one_before(room):
+def test_a_delivery_without_rows_replaces_the_one_before_once_it_is_accepted(room):
     room.put("v1.txt", "2026-10-01 1")
     room.land()
     room.put("v2.txt", "-")
@@ -144,6 +144,10 @@ def test_a_delivery_without_rows_still_replaces_the_one_before(room):
 
     assert empty.parts == ()
     assert room.lake.days_touched([empty]) == {date(2026, 10, 1)}
+    assert room.lake.winners(Fact.CHARGES)["delivery"].to_pylist() == ["v1.txt"]
+
+    room.lake.accept("gateway", "v2.txt")
+
     assert room.lake.winners(Fact.CHARGES)["delivery"].to_pylist() == ["v2.txt"]
 
 
