@@ -145,10 +145,12 @@ class Inputs:
             for row in resolve_models(self.names, aliases).to_pylist()
             if row["resolved_by"] == ResolvedBy.UNMATCHED and row["model_id"] is not None
         ]
-        providers = {row["provider"] for row in unknown if not is_known(row["price_provider"])}
+        # who is not named at all is no unknown name
+        providers = {row["price_provider"] for row in unknown} - {None}
+        strangers = {provider for provider in providers if not is_known(provider)}
         counts = {
-            "unknown_providers": len(providers),
-            "unknown_models": sum(row["provider"] not in providers for row in unknown),
+            "unknown_providers": len(strangers),
+            "unknown_models": sum(row["price_provider"] not in strangers for row in unknown),
         }
         rows = [
             {"suite": "names", "partition": "all", "counter": counter, "value": value}

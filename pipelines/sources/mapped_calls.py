@@ -19,6 +19,7 @@ _RENAMED = {
     "updated_at": "updated",
     "provider": "provider_text",
     "service_tier": "tier_text",
+    "inference_geo": "geo_text",
     "error_class": "error_text",
     "http_status": "http_text",
     "logged_cost_usd": "cost_text",

@@ -239,4 +239,5 @@ _USAGE_DIMENSIONS = (
     "model_text",
     "meter",
     "service_tier",
+    "inference_geo",
 )

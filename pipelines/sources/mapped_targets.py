@@ -77,6 +77,7 @@ _CALL_TEXTS = (
     "deployment_id",
     "region",
     "service_tier",
+    "inference_geo",
     "api_key_id",
     "team_id",
     "org_id",

@@ -18,6 +18,7 @@ columns:
   requested_model: "AI model the caller asked for."
   served_model: "AI model that answered, as logged."
   service_tier: "standard, batch, flex, priority; null where one side does not tell it."
+  inference_geo: "Geography with a price of its own that the call ran in, such as us; null is unsaid."
   operation: "chat, embedding, ..."
   role: "primary, retry, fallback, guardrail, judge, ...: what the call was for."
   status: "success, error, cancelled or cache_hit."
@@ -100,6 +101,7 @@ select
     calls.requested_model,
     calls.served_model,
     calls.service_tier,
+    calls.inference_geo,
     calls.operation,
     calls.role,
     calls.status,

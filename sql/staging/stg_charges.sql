@@ -61,7 +61,7 @@ select
     charges.model_text,
     charges.meter,
     charges.service_tier,
-    charges.inference_geo,
+    nullif(lower(charges.inference_geo), 'not_available') as inference_geo,
     charges.pricing_category,
     charges.pricing_quantity,
     charges.pricing_unit,

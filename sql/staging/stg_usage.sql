@@ -27,7 +27,7 @@ select
     usage_buckets.model_text,
     usage_buckets.meter,
     usage_buckets.service_tier,
-    usage_buckets.inference_geo,
+    nullif(lower(usage_buckets.inference_geo), 'not_available') as inference_geo,
     usage_buckets.quantity,
     usage_buckets.request_count,
     usage_buckets.token_semantics,
