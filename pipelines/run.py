@@ -66,7 +66,7 @@ class LandingSummary:
     problems: tuple[str, ...]
     duplicates: int = 0
     notes: tuple[str, ...] = ()
-    """What landed again and why, and what could not: a sentence each."""
+    """What landed again and why, what could not, what could not be verified: a sentence each."""
 
 
 @dataclass(frozen=True)
@@ -403,7 +403,7 @@ def _landing_summary(result: LandingResult, lake: Lake) -> LandingSummary:
             *(str(held) for held in lake.held_back() if held.source == result.source),
         ),
         duplicates=len(result.duplicates),
-        notes=result.again.notes(result.source),
+        notes=result.notes,
     )
 
 

@@ -31,7 +31,7 @@ def land_command(folder: Path, again: str | None) -> int:
 
 
 def show_notes(landings: tuple[LandingSummary, ...]) -> None:
-    """Say what landed again and why, and what could not."""
+    """Say what landed again and why, what could not, and what could not be verified."""
     for landing in landings:
         for note in landing.notes:
-            say(f"[yellow]Again[/]: {safe(note)}")
+            say(f"[yellow]Note[/]: {safe(note)}")

@@ -17,6 +17,7 @@ from pipelines.duck import connect
 from pipelines.lake import Lake
 from pipelines.landing.dates import without_misdated
 from pipelines.landing.identity import id_of_landing
+from pipelines.landing.parquet_pages import is_parquet, verify_pages
 from pipelines.landing.parts import write_parts
 from pipelines.landing.privacy import presentable
 from pipelines.landing.result import FileRefusedError, LandingDefectError
@@ -44,6 +45,8 @@ def land_document(unit: DeliveryUnit, read: Reader, context: ReadContext, lake: 
         FileRefusedError: The delivery cannot be read, and nothing of it landed.
         LandingDefectError: The reader broke its contract: a defect of everycent.
     """
+    for file in filter(lambda file: is_parquet(file.name), unit.files):
+        verify_pages(file)
     try:
         reading = read(unit, context)
     except SourceError as error:

@@ -14,6 +14,7 @@ from pipelines.landing.again import Relanding, outdated
 from pipelines.landing.documents import land_document
 from pipelines.landing.finding import find_files
 from pipelines.landing.identity import read_as
+from pipelines.landing.parquet_pages import has_checksums, is_parquet
 from pipelines.landing.result import Again, FileRefusedError, LandingProblem, LandingResult
 from pipelines.landing.set_aside import files_set_aside
 from pipelines.landing.streams import land_streams
@@ -92,6 +93,12 @@ def land(
         problems=tuple(problems),
         duplicates=tuple(duplicates),
         ignored=tuple(file.name for file in found if file.name not in used),
+        unverified=tuple(
+            name
+            for record in (*again, *landed)
+            for name in (file.name for file in record.files)
+            if is_parquet(name) and name in used and not has_checksums(used[name].path)
+        ),
         mostly_set_aside=tuple(
             found.problem()
             for found in files_set_aside(lake, settings.source)

@@ -85,8 +85,22 @@ class LandingResult:
     duplicates: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     again: Again = Again()
+    unverified: tuple[str, ...] = ()
+    """Parquet files that landed now and have no page checksums."""
     mostly_set_aside: tuple[LandingProblem, ...] = ()
     """Files that landed, in this run or before, and of which hardly anything counts."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to tell people besides problems, a sentence each."""
+        told = list(self.again.notes(self.source))
+        if self.unverified:
+            told.append(
+                f"{self.source}: {_files(len(self.unverified))} ({some(self.unverified)}) without "
+                "page checksums: a damaged byte in them would not be noticed. Write Parquet with "
+                "checksums if you can."
+            )
+        return tuple(told)
 
     @property
     def rows_accepted(self) -> int:

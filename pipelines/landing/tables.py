@@ -163,7 +163,7 @@ def _end_of_rows(data: bytes, quote: bytes) -> int:
 def _parquet_batches(file: FoundFile, tables: Tables) -> Iterator[pa.RecordBatch]:
     if file.name.lower().endswith(".gz"):
         raise FileRefusedError("wrong_container", "it is Parquet in gzip", "Deliver it plain")
-    with pq.ParquetFile(file.path, buffer_size=2**20) as table:
+    with pq.ParquetFile(file.path, buffer_size=2**20, page_checksum_verification=True) as table:
         wanted = _wanted(table.schema_arrow.names, tables)
         yield from table.iter_batches(ROWS, columns=wanted, use_threads=False)
 
