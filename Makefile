@@ -8,7 +8,7 @@ export GX_ANALYTICS_ENABLED = false
 export AWS_EC2_METADATA_DISABLED = true
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test crashes lint types fmt bench docs lock clean
+.PHONY: help install demo dev test wheel crashes lint types fmt bench docs lock clean
 
 help:  ## show these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -25,13 +25,20 @@ $(INSTALLED): requirements.lock pyproject.toml
 install: $(INSTALLED)  ## install the locked packages into .venv
 
 demo: $(INSTALLED)  ## the whole pipeline on the sample company: see the tie-out
-	@rm -rf $(DEMO) && cp -R data_samples/acme $(DEMO)
-	@$(BIN)/everycent new-key $(DEMO)
-	@$(BIN)/everycent run $(DEMO)
+	@rm -rf $(DEMO)
+	@$(BIN)/everycent demo $(DEMO)
 
 dev: $(INSTALLED)  ## Dagster's UI on the demo workspace, http on port 3000
 	@test -f $(DEMO)/.env || $(MAKE) --no-print-directory demo
 	EVERYCENT_WORKSPACE=$(CURDIR)/$(DEMO) $(BIN)/dagster dev
+
+wheel: $(INSTALLED)  ## build a wheel, install it into a fresh environment, run the demo from there
+	rm -rf build/wheel && mkdir -p build/wheel
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w build/wheel .
+	$(PYTHON) -m venv build/wheel/env
+	build/wheel/env/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	build/wheel/env/bin/python -m pip install --quiet --disable-pip-version-check --no-deps build/wheel/everycent-*.whl
+	cd build/wheel && env/bin/everycent demo company
 
 test: $(INSTALLED)  ## every test
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup

@@ -84,6 +84,21 @@ def init(
     init_command(folder)
 
 
+@app.command()
+def demo(
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="Where the company goes; must not exist yet.")
+    ] = Path("demo"),
+) -> None:
+    """Put the sample company acme into a folder, run the whole pipeline on it, show the tie-out.
+
+    Example: `everycent demo`
+    """
+    from pipelines.commands.setting_up import demo_command
+
+    raise typer.Exit(demo_command(folder))
+
+
 @app.command("new-key")
 def new_key(
     folder: Dir = None,

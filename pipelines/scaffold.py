@@ -22,6 +22,10 @@ A date means midnight UTC; an instant says its zone, such as 2026-10-14T12:00:00
 """
 
 
+SAMPLE_COMPANY = Path(__file__).resolve().parent.parent / "data_samples" / "acme"
+"""The company of `everycent demo`, beside this package in a checkout and when installed."""
+
+
 def init_workspace(folder: Path, env: Mapping[str, str] | None = None) -> list[Path]:
     """Write a new workspace, with a pseudonym key of its own unless the environment has one.
 

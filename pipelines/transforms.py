@@ -141,6 +141,8 @@ def load_transforms(sql_dir: Path = SQL_DIR) -> dict[str, Transform]:
         TransformError: A file is not valid, or the files depend on each other in a circle.
     """
     paths = sorted(path for layer in LAYERS for path in (sql_dir / layer).glob("*.sql"))
+    if not paths:
+        raise TransformError(f"{sql_dir}: no SQL here. Install everycent again.")
     found = {path.stem: read_transform(path, PARAMS) for path in paths}
     if sql_dir == SQL_DIR:
         found["int_call_quantities"] = _call_quantities()

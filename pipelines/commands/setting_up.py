@@ -1,6 +1,7 @@
-"""`everycent init`, `check`, `sources` and `simulate`: before the first run."""
+"""`everycent demo`, `init`, `check`, `sources` and `simulate`: before the first run."""
 
 import shlex
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -32,6 +33,26 @@ def init_command(folder: Path) -> None:
     say(f"  2. Put files into {safe(near(folder / 'inbox'))}")
     say(f"  3. {safe(program())} check {place}")
     say(f"  4. {safe(program())} run {place}")
+
+
+def demo_command(folder: Path) -> int:
+    """Copy the sample company and run it. Returns the exit code of the run.
+
+    Raises:
+        UserError: The folder exists.
+    """
+    from pipelines.commands.run import run_command
+    from pipelines.rotation import make_key
+    from pipelines.scaffold import SAMPLE_COMPANY
+
+    if folder.exists():
+        raise UserError(
+            f"{near(folder)} exists already. Give another folder, or run it again: "
+            f"{program()} run {shlex.quote(near(folder))}"
+        )
+    shutil.copytree(SAMPLE_COMPANY, folder)
+    make_key(folder)
+    return run_command(folder, None, None, as_json=False)
 
 
 def _say_key(folder: Path) -> None:

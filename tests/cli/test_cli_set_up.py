@@ -151,3 +151,11 @@ def test_simulate_takes_an_empty_folder_only(everycent, company):
     result = everycent("simulate", company)
     assert result.exit_code == 2
     assert "not empty" in result.stderr
+
+
+def test_the_demo_never_writes_into_a_folder_that_is_there(everycent, tmp_path):
+    result = everycent("demo", tmp_path)
+
+    assert result.exit_code == 2
+    assert "exists already" in result.output
+    assert list(tmp_path.iterdir()) == []
