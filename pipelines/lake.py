@@ -223,6 +223,10 @@ class Lake:
         """Where a source's landing remembers the hashes of the files that it has seen."""
         return self.root / "seen" / f"{source}.json"
 
+    def refused(self, source: str) -> Path:
+        """Where a source's landing remembers why files did not land."""
+        return self.root / "seen" / f"{source}.refused.json"
+
     def commit(self, record: Landed) -> None:
         """Make a landing count. Its parts must be durable already."""
         path = self.root / "landed" / record.source / f"{record.landing_id}.json"

@@ -21,7 +21,8 @@ from pipelines.compute import Computation, Computed
 from pipelines.duck import connect
 from pipelines.known_key import remember_key
 from pipelines.lake import Lake
-from pipelines.landing.land import is_taken, land
+from pipelines.landing.identity import read_as
+from pipelines.landing.land import land
 from pipelines.landing.result import LandingResult
 from pipelines.places import fetch, listing, read_address
 from pipelines.places.errors import StoreError
@@ -210,6 +211,11 @@ def _land(
     return _landing_summary(replace(result, problems=(*fetched.problems, *result.problems)), lake)
 
 
+def reading_of(workspace: Workspace, settings: SourceSettings) -> str:
+    """How a source's files are read now; see `pipelines.landing.identity`."""
+    return read_as(settings, timedelta(days=workspace.settings.arrival_tolerance_days))
+
+
 def pending_days(workspace: Workspace) -> list[date]:
     """Days whose inputs changed since they were computed."""
     return list(pending_inputs(workspace))
@@ -379,8 +385,7 @@ def _computation(workspace: Workspace) -> Computation:
 
 def _wanted(settings: SourceSettings) -> Callable[[str], bool]:
     """Which names of a place a source takes; the others need not be brought here."""
-    source = source_of(settings)
-    return lambda name: is_taken(name, source)
+    return source_of(settings).takes
 
 
 def _source(workspace: Workspace, source_id: str) -> SourceSettings:

@@ -3,7 +3,7 @@
 import shlex
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from pipelines.commands.guard import MISTAKE, UserError
 from pipelines.commands.program import near, program, typed
 from pipelines.commands.terminal import cents, safe, say
 from pipelines.known_key import ENV_FILE
-from pipelines.problems import Problem, WorkspaceError, did_you_mean
+from pipelines.problems import Problem, WorkspaceError, did_you_mean, in_order
 
 
 def init_command(folder: Path) -> None:
@@ -94,6 +94,11 @@ def check_command(folder: Path, *, as_json: bool) -> int:
     from pipelines.reference import check_workspace
 
     report = check_workspace(folder)
+    if report.is_good:
+        from pipelines.commands.inbox import inbox_warnings
+
+        found = in_order([*report.warnings, *inbox_warnings(folder)])
+        report = replace(report, warnings=found)
     if as_json:
         terminal.say_json(report)
     else:

@@ -7,13 +7,13 @@ from pathlib import Path
 from models.landing import HeldBack, Landed, Rejected
 from models.settings import SourceSettings
 from pipelines.commands import terminal
+from pipelines.commands.inbox import inbox_of, reading_notes
 from pipelines.commands.program import near
 from pipelines.commands.published import opened
 from pipelines.commands.summary import quality_warnings, quarantine
 from pipelines.commands.terminal import safe, say
-from pipelines.control_totals import sha256_of
-from pipelines.landing.finding import file_names
 from pipelines.landing.set_aside import files_set_aside
+from pipelines.landing.waiting import Waiting
 from pipelines.publishing.versions import current_version, versions
 from pipelines.run import lake_of, pending_days
 from pipelines.workspace import Workspace, load_workspace
@@ -33,8 +33,12 @@ class SourceStatus:
     duplicates: int
     """Files in its folder whose content landed under another name."""
     waiting: int
-    """Files in its folder that have not landed: new, refused, or of another kind."""
+    """Files in its folder that have not landed: new, refused, hidden or of another type."""
+    waiting_files: tuple[Waiting, ...]
+    """Those files, each with why and what to do."""
     last_day: date | None
+    notes: tuple[str, ...]
+    """Files that were read with other settings than today's, a sentence each."""
     missing_days: tuple[date, ...]
     """Days since its `first_day`, up to the newest day of any feed, for which it has nothing."""
 
@@ -86,6 +90,7 @@ def status_command(folder: Path, *, as_json: bool, show_all: bool) -> None:
         terminal.say_json(status)
         return
     _show_sources(status)
+    _show_waiting(status, show_all=show_all)
     for held in status.held_back:
         say(f"[red]Held back[/]: {safe(str(held))}")
     _show_published(workspace, status)
@@ -98,24 +103,20 @@ def _source(
     mine = [record for record in landed if record.source == settings.source]
     files = [file for record in mine for file in record.files]
     days = {part.charge_date for record in mine for part in record.parts}
-    hashes = _not_landed(workspace.inbox(settings), {file.name for file in files})
-    duplicates = sum(text in {file.sha256 for file in files} for text in hashes)
+    inbox = inbox_of(workspace, settings)
     return SourceStatus(
         source=settings.source,
         kind=settings.kind,
         files=len(files),
         rows=sum(file.rows_accepted for file in files),
         rows_quarantined=sum(file.rows_quarantined for file in files),
-        duplicates=duplicates,
-        waiting=len(hashes) - duplicates,
+        duplicates=len(inbox.copies),
+        waiting=len(inbox.waiting),
+        waiting_files=inbox.waiting,
+        notes=reading_notes(workspace, settings),
         last_day=max(days, default=None),
         missing_days=_missing(settings.first_day, newest, days),
     )
-
-
-def _not_landed(folder: Path, landed: set[str]) -> list[str]:
-    """SHA-256 of each file in a folder that did not land under its name."""
-    return [sha256_of(folder / name) for name in file_names(folder) if name not in landed]
 
 
 def _missing(first: date | None, newest: date | None, days: set[date]) -> tuple[date, ...]:
@@ -142,6 +143,18 @@ def _show_sources(status: Status) -> None:
     ]
     columns = ["source", *numbers, "last day", "missing days"]
     terminal.show_table("Sources", columns, rows, right=numbers)
+
+
+def _show_waiting(status: Status, *, show_all: bool) -> None:
+    """Name the files that are in no number, and those read with other settings."""
+    waiting = [(source.source, item) for source in status.sources for item in source.waiting_files]
+    shown = waiting if show_all else waiting[:SHOWN]
+    for source, item in shown:
+        say(f"[yellow]Waiting[/]: {safe(source)}: {safe(str(item))}")
+    if len(shown) < len(waiting):
+        say(f"{len(waiting) - len(shown):,} more wait: `everycent status --all`.")
+    for note in (note for source in status.sources for note in source.notes):
+        say(f"[yellow]Note[/]: {safe(note)}")
 
 
 def _days(days: tuple[date, ...]) -> str:

@@ -22,7 +22,7 @@ from pipelines.landing.result import FileRefusedError
 from pipelines.landing.streams import land_streams
 from pipelines.sources.base import DeliveryUnit, ReadContext, Source
 
-Refused = tuple[str, FileRefusedError]
+Refused = tuple[DeliveryUnit, FileRefusedError]
 Delivered = TypeVar("Delivered", DeliveryUnit, Landed)
 
 
@@ -86,7 +86,9 @@ class Relanding:
         reader, keep = self._source.stream, self._landed.append
         with closing(land_streams(wanted, self._context, reader, self._lake, keep)) as batches:
             for landed, refused in batches:
-                self.refused += [(file.name, error) for file, error in refused]
+                self.refused += [
+                    (DeliveryUnit(file.name, (file,)), error) for file, error in refused
+                ]
                 yield from landed
 
     def _read_deliveries(self, units: Iterable[DeliveryUnit]) -> Generator[Landed]:
@@ -100,7 +102,7 @@ class Relanding:
                 try:
                     landed = land_document(named, self._source.read, self._context, self._lake)
                 except FileRefusedError as error:
-                    self.refused.append((unit.delivery, error))
+                    self.refused.append((unit, error))
                 else:
                     self._landed.append(landed)
                     yield landed

@@ -13,7 +13,7 @@ from pipelines import durable
 from pipelines.durable import TEMPORARY
 from pipelines.sources.base import FoundFile
 
-_UNFINISHED = (".tmp", ".part", ".partial", ".crdownload")
+UNFINISHED = (".tmp", ".part", ".partial", ".crdownload")
 
 SETTLED_NS = 2_000_000_000
 """A file that changed less than this ago may change again within one tick of its clock."""
@@ -43,7 +43,7 @@ def find_files(folder: Path, seen_path: Path) -> list[FoundFile]:
         looked_at = list(pool.map(lambda name: _found(folder, name, seen), names, chunksize=64))
     settled = time.time_ns() - SETTLED_NS
     now = {
-        _key(file.name): [*(marks if max(marks[1:3]) < settled else _NO_MARKS), file.sha256]
+        key_of(file.name): [*(marks if max(marks[1:3]) < settled else _NO_MARKS), file.sha256]
         for file, marks in looked_at
     }
     if now != seen:
@@ -78,13 +78,20 @@ def file_names(folder: Path) -> Iterator[str]:
                 yield path.relative_to(folder).as_posix()
 
 
-def _key(name: str) -> str:
+def key_of(name: str) -> str:
+    """By what a file is remembered: its name may say who somebody is."""
     return hashlib.sha256(os.fsencode(name)).hexdigest()
 
 
 def _counts(name: str) -> bool:
     lower = name.lower()
-    return not lower.startswith((".", TEMPORARY, "readme")) and not lower.endswith(_UNFINISHED)
+    is_hidden = lower.startswith((".", TEMPORARY))
+    return not is_hidden and not is_read_me(lower) and not lower.endswith(UNFINISHED)
+
+
+def is_read_me(name: str) -> bool:
+    """Whether a file explains the folder it is in."""
+    return name.lower().startswith("readme")
 
 
 def _found(folder: Path, name: str, seen: Seen) -> tuple[FoundFile, list[int]]:
@@ -93,7 +100,7 @@ def _found(folder: Path, name: str, seen: Seen) -> tuple[FoundFile, list[int]]:
     with path.open("rb") as file:
         state = os.fstat(file.fileno())
         marks = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
-        *known, digest = seen.get(_key(name)) or [""]
+        *known, digest = seen.get(key_of(name)) or [""]
         if known != marks:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     return FoundFile(name, path, state.st_size, str(digest), arrival_of(state)), marks

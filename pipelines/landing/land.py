@@ -18,7 +18,13 @@ from pipelines.landing.parquet_pages import has_checksums, is_parquet
 from pipelines.landing.result import Again, FileRefusedError, LandingProblem, LandingResult
 from pipelines.landing.set_aside import files_set_aside
 from pipelines.landing.streams import land_streams
+from pipelines.landing.waiting import remember_refusals
 from pipelines.sources.base import DeliveryUnit, ReadContext, Source
+
+_LEFT_OVER = (
+    "no manifest beside it names it",
+    "Remove it if it is left over from an earlier export, else deliver its manifest",
+)
 
 Progress = Callable[[str, int, int], None]
 
@@ -55,7 +61,7 @@ def land(
     source = source.of(settings)
     lake.sweep(settings.source)
     found = find_files(folder, lake.seen(settings.source))
-    taken = [file for file in found if is_taken(file.name, source)]
+    taken = [file for file in found if source.takes(file.name)]
     units = list(source.layout(taken))
     read = read_as(settings, arrival_tolerance)
     context = ReadContext(settings, pseudonym, read, arrival_tolerance)
@@ -80,12 +86,23 @@ def land(
     relanding = Relanding(before, source, context, lake)
     again = note(relanding.read(units))
     replaced = relanding.commit()
-    problems += [_problem(context, name, error) for name, error in relanding.refused]
+    problems += [_problem(context, unit, error) for unit, error in relanding.refused]
     duplicates: list[str] = []
     fresh = _fresh(units, settings.source, source, lake, duplicates)
     landings = (_streamed if source.stream else _read)(fresh, source, context, lake, problems)
     landed = note(landings)
     lake.sweep(settings.source)
+    left_over = [file.name for file in taken if file.name not in used]
+    remember_refusals(
+        lake,
+        settings.source,
+        dict.fromkeys(left_over, _LEFT_OVER)
+        | {
+            name: (f"it was refused: {problem.rule}", problem.next_action.removesuffix("."))
+            for problem in problems
+            for name in problem.files
+        },
+    )
     reread = {file.sha256 for record in again for file in record.files}
     return LandingResult(
         source=settings.source,
@@ -111,12 +128,6 @@ def land(
             days=frozenset(part.charge_date for record in replaced for part in record.parts),
         ),
     )
-
-
-def is_taken(name: str, source: Source) -> bool:
-    """Whether a name ends as the source's files do; an empty suffix means a name without a dot."""
-    base = name.rsplit("/", 1)[-1].lower()
-    return any(base.endswith(s) if s else "." not in base for s in source.suffixes)
 
 
 def _fresh(
@@ -153,7 +164,10 @@ def _streamed(
         return
     with closing(land_streams(files, context, source.stream, lake, lake.commit)) as batches:
         for landed, refused in batches:
-            problems += [_problem(context, file.name, error) for file, error in refused]
+            problems += [
+                _problem(context, DeliveryUnit(file.name, (file,)), error)
+                for file, error in refused
+            ]
             yield from landed
 
 
@@ -171,7 +185,7 @@ def _read(
         try:
             record = land_document(replace(unit, delivery=name), source.read, context, lake)
         except FileRefusedError as error:
-            problems.append(_problem(context, unit.delivery, error))
+            problems.append(_problem(context, unit, error))
         else:
             if earlier := _held(record, source, lake):
                 lake.replace(record.source, earlier, [record])
@@ -189,7 +203,12 @@ def _held(record: Landed, source: Source, lake: Lake) -> list[Landed]:
     return [one for one in landed if {file.sha256 for file in one.files} <= hashes and one.files]
 
 
-def _problem(context: ReadContext, name: str, error: FileRefusedError) -> LandingProblem:
+def _problem(context: ReadContext, unit: DeliveryUnit, error: FileRefusedError) -> LandingProblem:
     return LandingProblem(
-        context.settings.source, name, error.rule, error.message, error.next_action
+        source=context.settings.source,
+        file_name=unit.delivery,
+        rule=error.rule,
+        message=error.message,
+        next_action=error.next_action,
+        files=tuple(file.name for file in unit.files),
     )

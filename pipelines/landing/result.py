@@ -19,6 +19,8 @@ class LandingProblem:
     rule: str
     message: str
     next_action: str
+    files: tuple[str, ...] = ()
+    """Names of the files that it is about."""
 
     def __str__(self) -> str:
         text = f"{self.source}: {self.file_name}: {self.rule}: {self.message}"

@@ -138,6 +138,11 @@ class Source:
     check: Callable[[SourceSettings], Iterable[SettingProblem]] | None = None
     """What settings must say for this kind, beyond their contract."""
 
+    def takes(self, name: str) -> bool:
+        """Whether a name ends as its files do; an empty suffix means a name without a dot."""
+        base = name.rsplit("/", 1)[-1].lower()
+        return any(base.endswith(s) if s else "." not in base for s in self.suffixes)
+
     def of(self, settings: SourceSettings) -> "Source":
         """This kind as one feed is."""
         return self.feed(settings) if self.feed else self

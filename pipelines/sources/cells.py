@@ -7,7 +7,13 @@ import re
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
-from models.money import MAX_QUANTITY_DIGITS, MONEY_CONTEXT, MoneyError, parse_money
+from models.money import (
+    MAX_INTEGER_DIGITS,
+    MAX_QUANTITY_DIGITS,
+    MONEY_CONTEXT,
+    MoneyError,
+    parse_money,
+)
 
 Values = Mapping[str, object]
 
@@ -134,7 +140,8 @@ def plain_money(values: Values, column: str, *, minor_digits: int = 0) -> Decima
     if not isinstance(amount, str):
         raise RowError("amount_form", column, amount)
     try:
-        shifted = parse_money(amount).scaleb(-minor_digits, MONEY_CONTEXT)
+        whole = parse_money(amount, digits=MAX_INTEGER_DIGITS + minor_digits)
+        shifted = whole.scaleb(-minor_digits, MONEY_CONTEXT)
         return parse_money(f"{shifted:f}")
     except MoneyError as error:
         raise RowError("amount_form", column, amount) from error

@@ -1,5 +1,6 @@
 """`everycent land`, and what a setting, a mapping or a damaged disk does to what has landed."""
 
+import json
 import shutil
 
 import pytest
@@ -106,3 +107,38 @@ def test_a_source_that_is_not_there_is_a_mistake(acme, everycent):
 
     assert landed.exit_code == 2
     assert "no such source" in landed.output
+
+
+def test_status_and_check_name_what_is_never_read_and_what_was_refused(acme, everycent):
+    inbox = acme / "inbox" / "gateway_eu"
+    (inbox / ".hidden.jsonl").write_text("{}")
+    (inbox / "notes.txt").write_text("call me")
+    (inbox / "torn.jsonl.gz").write_bytes(b"\x1f\x8b\x08\x00")
+    everycent("run", acme)
+    status, check = everycent("status", acme), everycent("check", acme)
+    [gateway] = [
+        source
+        for source in json.loads(everycent("status", acme, "--json").stdout)["sources"]
+        if source["source"] == "gateway_eu"
+    ]
+
+    assert "Waiting: gateway_eu: .hidden.jsonl: its name begins with a dot" in status.output
+    assert "Waiting: gateway_eu: notes.txt: litellm reads" in status.output
+    assert "Waiting: gateway_eu: torn.jsonl.gz: it was refused: truncated_gzip" in status.output
+    assert gateway["waiting"] == len(gateway["waiting_files"]) == 3
+    assert check.exit_code == 0
+    assert "inbox/gateway_eu/notes.txt" in check.output
+    assert "inbox/gateway_eu/.hidden.jsonl" in check.output
+
+
+def test_check_and_status_name_files_read_with_other_settings(acme, everycent):
+    for path in (acme / "inbox" / "gateway_us").rglob("*.gz"):
+        path.unlink()
+    everycent("run", acme)
+    without_tags(acme)
+    said = {command: everycent(command, acme).output for command in ("check", "status")}
+
+    for text in said.values():
+        words = " ".join(text.split())
+        assert "land again with the next" in words
+        assert "stay as they were read before, although tag_keys" in words

@@ -100,7 +100,7 @@ def test_the_documented_cost_page_is_in_cents(tmp_path):
         ("-250", "-2.5"),
         ("0", "0"),
         ("0.0000000000000001", "0.000000000000000001"),
-        ("12345678901234567890", "123456789012345678.90"),
+        ("123456789012345", "1234567890123.45"),
     ],
 )
 def test_cents_become_dollars_exactly(tmp_path, amount, dollars):
