@@ -130,6 +130,8 @@ ROUTES = (
     Column("billing_account_id", TEXT, "Paying account they are billed to.", nullable=False),
     Column("sub_account_id", TEXT, "Provider project or workspace; blank = not known."),
     *_VALIDITY,
+    Column("tag_key", TEXT, "Only for calls with this tag, such as service.name; blank = any."),
+    Column("tag_value", TEXT, "Value of that tag; blank = any."),
 )
 CONTRACT_PRICES = (
     Column("issuer", TEXT, "Who invoices at this price.", nullable=False),
@@ -265,8 +267,20 @@ _TABLES = (
         "routes.csv",
         "One row per route: the provider account that is billed for matching gateway calls.",
         ROUTES,
+        added=("tag_key", "tag_value"),
         keys=(
-            Key(("rank", "source", "provider", "deployment_id", "project_id"), True),
+            Key(
+                (
+                    "rank",
+                    "source",
+                    "provider",
+                    "deployment_id",
+                    "project_id",
+                    "tag_key",
+                    "tag_value",
+                ),
+                True,
+            ),
             Key(("route_id",)),
         ),
     ),

@@ -48,6 +48,7 @@ def check_tables(tables: Mapping[str, Rows]) -> Iterator[Problem]:
     yield from _match_keys(tables["ref_ownership_rules"])
     yield from _methods(tables["ref_shared_cost_rules"])
     yield from _modifiers(tables["ref_price_modifiers"])
+    yield from _tag_values(tables["ref_routes"])
 
 
 def warn_tables(tables: Mapping[str, Rows], tag_keys: Iterable[str]) -> Iterator[Problem]:
@@ -297,6 +298,14 @@ def _modifiers(rows: Rows) -> Iterator[Problem]:
         if not is_right:
             said = "The value does not fit the attribute."
             yield rows.problem(row, "value", "modifier_value", said, fix)
+
+
+def _tag_values(rows: Rows) -> Iterator[Problem]:
+    """A value of a tag needs the tag's key."""
+    for row in _good(rows):
+        if rows.values["tag_value"][row] is not None and rows.values["tag_key"][row] is None:
+            said = "A route on a tag does not say which."
+            yield rows.problem(row, "tag_key", "tag_key", said, "Write the tag's key.")
 
 
 def _method_cells(rows: Rows, row: int, method: str, *, is_alone: bool) -> Iterator[Problem]:

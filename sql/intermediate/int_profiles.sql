@@ -73,6 +73,17 @@ routed as (
             and (routes.provider is null or profiles.provider = routes.provider)
             and (routes.deployment_id is null or profiles.deployment_id = routes.deployment_id)
             and (routes.project_id is null or profiles.project_id = routes.project_id)
+            and (
+                routes.tag_key is null
+                or (
+                    json_exists(profiles.tags, '$."' || routes.tag_key || '"')
+                    and (
+                        routes.tag_value is null
+                        or json_extract_string(profiles.tags, '$."' || routes.tag_key || '"')
+                        = routes.tag_value
+                    )
+                )
+            )
             and (routes.valid_from is null or profiles.charge_date >= routes.valid_from)
             and (routes.valid_to is null or profiles.charge_date < routes.valid_to)
 )
