@@ -487,6 +487,14 @@ ROWS = {
         2,
         "match_key",
     ),
+    "a route on a tag that says no tag": (
+        "routes.csv",
+        "route_id,rank,source,provider,deployment_id,project_id,issuer,billing_account_id,"
+        "sub_account_id,valid_from,valid_to,tag_value\nr,1,,,,,openai,org,,,,shop",
+        "tag_key",
+        2,
+        "tag_key",
+    ),
     "a key that would be ignored": (
         "ownership_rules.csv",
         f"{RULES}\na,1,gateway_team,app,v,bot,",
