@@ -28,8 +28,6 @@ INSTANT = pl.Datetime("us", "UTC")
 Schema = Mapping[str, pl.DataType]
 
 _QUANTITY_STEP = Decimal(1).scaleb(-9)
-_MOST_DIGITS = 29
-"""Digits before the point of the column for quantities."""
 # JSON can spell half a surrogate pair, and UTF-8 cannot
 _HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 
@@ -150,7 +148,7 @@ def quantity(text: str | None, factor: int = 1) -> tuple[Decimal | None, str | N
         return None, "quantity_form"
     with localcontext(MONEY_CONTEXT):
         product = exact * factor
-        if product.adjusted() >= _MOST_DIGITS:
+        if product.adjusted() >= MAX_QUANTITY_DIGITS:
             return None, "quantity_form"
         rounded = product.quantize(_QUANTITY_STEP, rounding=ROUND_HALF_EVEN)
     return rounded, None if rounded == product else "quantity_rounded"

@@ -14,11 +14,9 @@ select
     used.list_picos,
     case
         when rates.is_by_price and rates.cost_picos = rates.share_base then used.weight_picos
-        else cast(
+        else
             cast(if(rates.is_by_price, used.weight_picos, used.quantity) as hugeint)
             * rates.cost_picos // rates.share_base
-            as bigint
-        )
     end as cost_picos
 from int_call_meters as used
 left join int_cell_rates as rates on used.cell_no = rates.cell_no and used.meter = rates.meter

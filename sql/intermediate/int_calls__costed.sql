@@ -9,7 +9,7 @@ keys: [call_no]
 with sums as (
     select
         call_no,
-        cast(sum(cost_picos) as bigint) as billed_picos,
+        cast(sum(cost_picos) as hugeint) as billed_picos,
         cast(sum(weight_picos) filter (where cost_picos is null) as bigint) as estimated_picos,
         count(*) filter (where cost_picos is null and weight_picos is null) as unpriced_meters,
         cast(sum(list_picos) as bigint) as list_picos,

@@ -175,7 +175,11 @@ select
     logged_measure,
     case pool_state
         when 'no_calls' then 0
-        when 'underlogged' then cost_picos * logged_measure // billed_measure
+        when 'underlogged'
+            -- in two steps: an amount times a quantity may have more than 38 digits
+            then
+                cost_picos // billed_measure * logged_measure
+                + cost_picos % billed_measure * logged_measure // billed_measure
         else cost_picos
     end as call_cost_picos,
     case when is_weighed_by_price then logged_weight else logged_quantity end as share_base,

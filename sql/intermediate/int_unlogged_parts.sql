@@ -14,7 +14,11 @@ with pools as (
         effective_cost - if(
             pool_state = 'no_calls',
             0,
-            cast(effective_picos * logged_measure // billed_measure as decimal(38, 0))
+            cast(
+                effective_picos // billed_measure * logged_measure
+                + effective_picos % billed_measure * logged_measure // billed_measure
+                as decimal(38, 0)
+            )
             * 0.000000000001
         ) as effective_rest,
         cast(greatest(billed_quantity - logged_quantity, 0) as decimal(38, 9)) as rest_quantity

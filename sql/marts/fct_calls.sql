@@ -164,29 +164,29 @@ select
             costed.has_estimates and costed.billed_picos = 0
             and coalesce(costed.own_estimated_picos, 1) > 0
             then null
-        else cast(cast(costed.billed_picos as decimal(18, 0)) * 0.000000000001 as decimal(18, 12))
+        else cast(cast(costed.billed_picos as decimal(38, 0)) * 0.000000000001 as decimal(38, 12))
     end as billed_cost,
     cast(
-        cast(nullif(costed.own_estimated_picos, 0) as decimal(18, 0))
-        * 0.000000000001 as decimal(18, 12)
+        cast(nullif(costed.own_estimated_picos, 0) as decimal(38, 0))
+        * 0.000000000001 as decimal(38, 12)
     ) as estimated_cost,
     case
         when costed.is_one_currency
             then
-                cast(cast(costed.list_picos as decimal(18, 0)) * 0.000000000001 as decimal(18, 12))
+                cast(cast(costed.list_picos as decimal(38, 0)) * 0.000000000001 as decimal(38, 12))
     end as list_cost,
     case
         when costed.is_one_currency
             then cast(
-                cast(nullif(costed.prompt_cache_saving_picos, 0) as decimal(18, 0))
-                * 0.000000000001 as decimal(18, 12)
+                cast(nullif(costed.prompt_cache_saving_picos, 0) as decimal(38, 0))
+                * 0.000000000001 as decimal(38, 12)
             )
     end as prompt_cache_saving,
     case
         when costed.is_one_currency
             then cast(
-                cast(nullif(costed.gateway_cache_saving_picos, 0) as decimal(18, 0))
-                * 0.000000000001 as decimal(18, 12)
+                cast(nullif(costed.gateway_cache_saving_picos, 0) as decimal(38, 0))
+                * 0.000000000001 as decimal(38, 12)
             )
     end as gateway_cache_saving,
     calls.logged_cost_usd

@@ -174,11 +174,20 @@ def test_digits_below_a_trillionth_of_a_dollar_are_kept(damaged):
     assert set(ran.states) == set(ISSUERS)
 
 
-def test_an_amount_too_large_for_what_is_made_of_it_is_named_with_file_and_row(damaged):
-    with pytest.raises(
-        TooLargeError, match=r"billed_cost 9999999999999\.0+ \(aws_bill: .*, row 1\)"
-    ):
-        damaged(spoil_bill("line_item_unblended_cost", "9999999999999"))
+def test_a_quantity_too_large_for_what_is_made_of_it_is_named_with_file_and_row(damaged):
+    said = r"consumed_quantity 10000000000000000000\.0+ \(aws_bill: .*\.csv\.gz, row \d+\)"
+    with pytest.raises(TooLargeError, match=said):
+        damaged(spoil_bill("line_item_usage_amount", "1e13"))
+
+
+def test_the_largest_amount_that_is_taken_is_computed_exactly(damaged):
+    ran = damaged(spoil_bill("line_item_unblended_cost", "9999999999999"))
+    [(most, total)] = ran.company.rows(
+        "select max(billed_cost), sum(billed_cost) from fct_cost_lines where issuer = 'aws'"
+    )
+
+    assert most <= 9999999999999 < total
+    assert ran.states["aws"] == "unexplained"
 
 
 def test_a_negative_amount_is_an_amount(damaged):
