@@ -56,6 +56,7 @@ def landing_asset(source: SourceSettings) -> dg.AssetsDefinition:
                 "files": landed.files,
                 "rows_quarantined": landed.rows_quarantined,
                 "days": ", ".join(day.isoformat() for day in landed.days),
+                **({"notes": "\n".join(landed.notes)} if landed.notes else {}),
             }
         )
         yield dg.AssetCheckResult(
