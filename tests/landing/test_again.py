@@ -238,7 +238,7 @@ def bills(folder, contents):
 
 VERSIONS = {
     "v1.txt": "2026-10-01 1\n2026-10-02 4",
-    "v2.txt": "2026-10-01 2",
+    "v2.txt": "2026-10-01 2\n2026-10-02 4",
     "v3.txt": "2026-10-01 1\n2026-10-02 4",
 }
 
@@ -251,7 +251,7 @@ def test_bills_land_again_in_the_order_in_which_they_replace_each_other(tmp_path
 
     assert {row["billing_account_id"] for row in room.rows(Fact.CHARGES)} == {"other"}
     assert room.lake.winners(Fact.CHARGES) == before
-    assert len(room.rows(Fact.CHARGES)) == 5
+    assert len(room.rows(Fact.CHARGES)) == 6
     assert result.again.why == ("settings changed",)
     assert room.land().landed == ()
 

@@ -25,7 +25,7 @@ FORBIDDEN = re.compile(r"canary|jane", re.IGNORECASE)
 KIND_NAMES = [
     name
     for name, source in all_sources().items()
-    if {Fact.CALLS, Fact.OUTCOMES} & set(source.facts)
+    if set(source.facts) <= {Fact.CALLS, Fact.OUTCOMES}
     and name != "mapped"
     and any(p.suffix in TEXTS for p in (SAMPLES / name).rglob("files/*"))
 ]
