@@ -264,14 +264,14 @@ class Computation:
         named = {day.isoformat() for day in days}
         before = [part for part in self._warehouse.index().parts if part.table == "fct_cost_lines"]
         paths = [
-            p.path
+            str(self._warehouse.sound(p))
             for p in (*before, *self._parts)
             if p.table == "fct_cost_lines" and p.partition in named
         ]
         periods = {day.replace(day=1) for day in days}
         if paths:
             with Session(self._workspace.state_dir / "tmp") as session:
-                files = session.con.read_parquet([str(self._warehouse.root / p) for p in paths])
+                files = session.con.read_parquet(paths)
                 rows = files.project("billing_period").distinct().fetchall()
                 periods |= {row[0] for row in rows}
         stored = {
@@ -324,7 +324,7 @@ class Computation:
             for p in (*self._warehouse.index().parts, *self._parts)
             if p.table == table
         }
-        return [self._warehouse.root / current[key].path for key in sorted(current)]
+        return [self._warehouse.sound(current[key]) for key in sorted(current)]
 
     def _bill_lines(self, session: Session) -> pa.Table:
         """The lines of the bills of a session's periods, as the bills name them."""

@@ -34,6 +34,10 @@ class WarehouseError(Exception):
     """A computed table that cannot be stored exactly. The text names table, column and rule."""
 
 
+class WarehouseDamagedError(Exception):
+    """A stored table is gone, or not what was computed: nothing may be computed from it."""
+
+
 class WarehousePart(Record):
     """One stored Parquet file: a table's rows of one partition."""
 
@@ -64,6 +68,7 @@ class Warehouse:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._index_path = root / "index.json"
+        self._sound: set[str] = set()
 
     def index(self) -> Index:
         """What is stored now; empty before the first commit."""
@@ -76,8 +81,32 @@ class Warehouse:
         return dict(self.index().fingerprints)
 
     def paths(self, table: str) -> list[Path]:
-        """The committed files of a table, by partition."""
-        return [self.root / part.path for part in self.index().parts if part.table == table]
+        """The committed files of a table, by partition.
+
+        Raises:
+            WarehouseDamagedError: One of them is gone, or a byte of it changed.
+        """
+        return [self.sound(part) for part in self.index().parts if part.table == table]
+
+    def sound(self, part: WarehousePart) -> Path:
+        """Where a part is, once its bytes are known to be those that were written.
+
+        Read once per warehouse that is opened, however often it is asked for.
+
+        Raises:
+            WarehouseDamagedError: It is gone, or a byte of it changed.
+        """
+        path = self.root / part.path
+        if part.path not in self._sound:
+            if not path.is_file() or sha256_of(path) != part.sha256:
+                raise WarehouseDamagedError(
+                    f"The stored table {part.path} is not what was computed: a byte of it changed, "
+                    "or it is gone. Nothing of this run counts. Restore it from a backup, or "
+                    f"remove the folder {self.root.parent.name}/{self.root.name} and run again: "
+                    "all of it is computed from what has landed."
+                )
+            self._sound.add(part.path)
+        return path
 
     def write(
         self,

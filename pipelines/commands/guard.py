@@ -32,6 +32,7 @@ _CODES: Mapping[str, int] = {
     "StatementError": NOT_PUBLISHED,
     "BusyError": NOT_PUBLISHED,
     "LakeDamagedError": NOT_PUBLISHED,
+    "WarehouseDamagedError": NOT_PUBLISHED,
     "TooLargeError": NOT_PUBLISHED,
 }
 _OUR_CODE = Path(__file__).resolve().parent.parent

@@ -142,3 +142,27 @@ def test_check_and_status_name_files_read_with_other_settings(acme, everycent):
         words = " ".join(text.split())
         assert "land again with the next" in words
         assert "stay as they were read before, although tag_keys" in words
+
+
+@pytest.mark.parametrize("table", ["fct_cost_lines", "quality_results"])
+def test_a_flipped_bit_in_a_stored_table_stops_the_run_and_says_what_helps(acme, everycent, table):
+    wanted = marts(acme)
+    part = min((acme / ".everycent" / "warehouse" / table).glob("*.parquet"))
+    content = bytearray(part.read_bytes())
+    content[len(content) // 2] ^= 1
+    # readers have links to the same file
+    part.unlink()
+    part.write_bytes(content)
+    settings = without_tags(acme)
+    stopped = everycent("run", acme)
+    assert stopped.exit_code == 3, stopped.output
+    assert part.name in stopped.output
+    assert "remove the folder .everycent/warehouse and run again" in " ".join(
+        stopped.output.split()
+    )
+    assert marts(acme) == wanted
+    (acme / "everycent.yaml").write_text(settings, "utf-8")
+    shutil.rmtree(acme / ".everycent" / "warehouse")
+
+    assert everycent("run", acme).exit_code == 0
+    assert marts(acme) == wanted
