@@ -23,7 +23,7 @@ from pipelines.known_key import remember_key
 from pipelines.lake import Lake
 from pipelines.landing.identity import read_as
 from pipelines.landing.land import land
-from pipelines.landing.result import LandingResult
+from pipelines.landing.result import LandingResult, some
 from pipelines.places import fetch, listing, read_address
 from pipelines.places.errors import StoreError
 from pipelines.places.store import Store
@@ -208,7 +208,17 @@ def _land(
             is_asked_again=is_asked_again,
             arrival_tolerance=timedelta(days=workspace.settings.arrival_tolerance_days),
         )
-    return _landing_summary(replace(result, problems=(*fetched.problems, *result.problems)), lake)
+    summary = _landing_summary(
+        replace(result, problems=(*fetched.problems, *result.problems)), lake
+    )
+    if not fetched.not_read:
+        return summary
+    kinds = ", ".join(suffix or "names without a dot" for suffix in source_of(settings).suffixes)
+    note = (
+        f"{settings.source}: {some(fetched.not_read)} in {settings.location} are never read: "
+        f"{settings.kind} reads {kinds}. Export them as one of those, or move them elsewhere."
+    )
+    return replace(summary, notes=(*summary.notes, note))
 
 
 def reading_of(workspace: Workspace, settings: SourceSettings) -> str:

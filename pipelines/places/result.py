@@ -13,3 +13,5 @@ class Fetched:
     folder: Path | None
     """Where to land from; null if nothing may land now."""
     problems: tuple[LandingProblem, ...] = ()
+    not_read: tuple[str, ...] = ()
+    """Names of files of the place that the source does not take; those of a bucket only."""

@@ -119,7 +119,7 @@ def fetch_bucket(
     except StoreError as error:
         return Fetched(None, (_problem(source, str(store.address), error.cause),))
     folder = cache.present(without={*fetching.unread, *(listed.keys() - usable.keys())})
-    return Fetched(folder, tuple(_few_of_each(source, problems)))
+    return Fetched(folder, tuple(_few_of_each(source, problems)), _not_read(store, objects, wanted))
 
 
 def listing(store: Store, wanted: Callable[[str], bool]) -> list[str]:
@@ -131,6 +131,15 @@ def listing(store: Store, wanted: Callable[[str], bool]) -> list[str]:
     listed = _named(store, store.objects(), wanted)
     found = _usable(listed, Names(listed))
     return [f"{name}|{one.size}|{one.etag}" for name, one in sorted(found.items())]
+
+
+def _not_read(
+    store: Store, objects: Sequence[Listed], wanted: Callable[[str], bool]
+) -> tuple[str, ...]:
+    """Names that can be shown and that the source does not take; no folder markers."""
+    start = len(store.address.prefix)
+    names = sorted(listed.key[start:] for listed in objects)
+    return tuple(name for name in names if not wanted(name) and broken_rule(name) is None)
 
 
 def _named(

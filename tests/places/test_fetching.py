@@ -61,10 +61,12 @@ def test_what_is_here_already_is_not_read_again(copy, bucket):
 def test_what_the_source_does_not_take_is_not_read(copy, bucket):
     bucket.put("logs/a.json", "one")
     bucket.put("logs/huge.bin", "no")
-    copy.fetch(wanted=lambda name: name.endswith(".json"))
+    bucket.put("logs/folder/", "")
+    fetched = copy.fetch(wanted=lambda name: name.endswith(".json"))
 
     assert copy.files() == {"a.json": b"one"}
     assert gets(bucket) == 1
+    assert fetched.not_read == ("huge.bin",)
 
 
 def test_what_is_deleted_in_the_bucket_stays_here(copy, bucket):
