@@ -259,6 +259,13 @@ class Unit:
                 " where rule is null) where note is not null group by note"
             )
         )
+        if "unread_cost" in self._con.table("staged").columns:
+            self._counters.update(
+                self._counts(
+                    "select 'unread_cost_picos', cast(sum(unread_cost) * 1000000000000 as hugeint)"
+                    " from staged where rule is null having sum(unread_cost) > 0"
+                )
+            )
 
     def _counts(self, sql: str, bound: Mapping[str, object] | None = None) -> dict[str, int]:
         return dict(self._con.execute(sql, bound).fetchall())

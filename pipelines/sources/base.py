@@ -180,7 +180,8 @@ class StreamReader:
             the list of `key:value` tags, then the value of each of `$tag_paths` (landing makes
             them presentable by distinct value before anything is written). Also `rule`: null for a
             good record, else the rule it broke; and `notes`, a list of names to count. It may yield
-            `cost_test`, see `cost_test_sql`: readings that the record's own cost decides. It binds
+            `cost_test`, see `cost_test_sql`: readings that the record's own cost decides; and
+            `unread_cost`, what a record says that something costs which nobody counts. It binds
             `$tag_paths`, JSON pointers of the metadata keys that may be kept, and `$task_path`.
         rules: What to do next about each rule, by its name.
         tables: For logs that also come as tables, how those become lines.

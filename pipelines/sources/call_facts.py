@@ -51,8 +51,11 @@ COUNTS = (
     "cache_write_5m",
     "cache_write_1h",
     "reasoning",
+    "input_text",
     "input_audio",
     "input_image",
+    "cached_audio",
+    "cached_image",
     "output_audio",
     "output_image",
     "web_searches",
@@ -90,6 +93,10 @@ GEO = (
 """A word for a geography; `not_available` and nothing are nothing."""
 
 _HAS_INPUT = "reported_input is not null and not is_input_lost"
+_HAS_AUDIO = (
+    "input_audio is not null and not is_input_lost and not (is_media_open and audio_left > 0)"
+)
+_HAS_IMAGE = _HAS_AUDIO.replace("audio", "image")
 _HAS_OUTPUT = "reported_output is not null and not is_output_lost"
 _HAS_WRITES = (
     "coalesce(cache_write, cache_write_5m, cache_write_1h) is not null and not is_input_lost"
@@ -131,7 +138,16 @@ summed as (
         coalesce(reported_output, 0) as output,
         coalesce(cache_read, 0) as cached,
         coalesce(cache_write, coalesce(cache_write_5m, 0) + coalesce(cache_write_1h, 0)) as written,
-        coalesce(input_audio, 0) + coalesce(input_image, 0) as input_media,
+        -- what came from cache is counted as what it is, too, unless all of it adds up beside it
+        coalesce(cached_audio, cached_image) is not null
+        and coalesce(
+            input_text + coalesce(input_audio, 0) + coalesce(input_image, 0) + cached + written
+            <> input,
+            true
+        ) as is_cache_split,
+        coalesce(input_audio, 0) - if(is_cache_split, coalesce(cached_audio, 0), 0) as audio_left,
+        coalesce(input_image, 0) - if(is_cache_split, coalesce(cached_image, 0), 0) as image_left,
+        audio_left + image_left as input_media,
         coalesce(output_audio, 0) + coalesce(output_image, 0) as output_media,
         coalesce(search_units, 0) + coalesce(audio_seconds, 0) + coalesce(input_characters, 0)
         + coalesce(generated_images, 0) as other_units,
@@ -159,20 +175,30 @@ summed as (
 bucketed as (
     select
         *,
-        input + hidden_input - input_media - (details_in - beside_input) as uncached,
+        input + hidden_input - (details_in - beside_input) as not_cached,
+        -- of which kind the cached input is is not told, and it cannot all be text
+        cached > 0 and not is_cache_split
+        and not_cached >= 0 and not_cached < input_media and input_media <= input as is_media_open,
+        not_cached - if(is_media_open, 0, input_media) as uncached,
         output - output_media - (details_out - beside_output) as visible,
         written - coalesce(cache_write_5m, 0) - coalesce(cache_write_1h, 0) as unsplit,
         unsplit < 0 or (unsplit > 0 and cache_write_5m + cache_write_1h is not null)
             as is_split_wrong,
         if(is_split_wrong, written, unsplit) as untold,
-        is_contradicted or is_split_wrong or is_total_wrong as is_conflict,
+        is_contradicted or is_split_wrong or is_total_wrong or is_media_open or is_disputed
+            as is_conflict,
         -- what the provider turned away it did not charge; a time-out it may have
-        status = 'error' and http_code between 400 and 499 and http_code not in (408, 424)
+        status = 'error'
+        and coalesce(http_code between 400 and 499 and http_code not in (408, 424), false)
             as is_refused,
         is_zero and is_refused as is_refused_unused,
         -- nothing counted is nothing known, where a call uses tokens
         is_zero and not is_refused and status <> 'cache_hit'
-        and (status <> 'success' or not {chosen("operation", _NEED_NOTHING)}) as is_unknown,
+        and (
+            status <> 'success'
+            or not (is_unmetered or {chosen("operation", _NEED_NOTHING)})
+            or coalesce(cost > 0 and operation <> 'moderation', false)
+        ) as is_unknown,
         not is_zero and status in ('success', 'cancelled') as has_run,
         has_run and {chosen("operation", _NEED_INPUT)}
         and input + details_in + input_media + hidden_input + other_units = 0 as is_input_lost,
@@ -180,7 +206,7 @@ bucketed as (
         and output + details_out + output_media + hidden_output + other_units = 0
         and (reported_output is null or coalesce(is_streaming, true)) as is_output_lost,
         is_input_lost or is_output_lost as is_partial,
-        coalesce(
+        is_looking or coalesce(
             operation <> 'realtime'
             and (
                 upper(method_text) in ('GET', 'HEAD', 'DELETE')
@@ -212,7 +238,7 @@ ruled as (
                 when not regexp_full_match(count_text, '([0-9]+(\\.0+)?,?)*') then 'bad_count'
                 when is_count_lost or greatest_count > {MAX_COUNT} then 'impossible_count'
                 when cost is null and cost_text is not null then 'bad_amount'
-                when uncached < 0 or visible < 0 then 'negative_bucket'
+                when least(uncached, audio_left, image_left, visible) < 0 then 'negative_bucket'
             end
         ) as rule
     from bucketed
@@ -251,8 +277,11 @@ select
     team_id,
     org_id,
     project_id,
-    -- no format lists tags: all are values of metadata
-    if(list_count(tag_values) > 0, to_json(list_prepend(null, tag_values)), null) as tags,
+    if(
+        tag_list is null and coalesce(list_count(tag_values), 0) = 0,
+        null,
+        to_json(list_prepend(tag_list, tag_values))
+    ) as tags,
     status,
     if(regexp_full_match(error_text, '[A-Za-z0-9_.]{{1,80}}'), error_text, null) as error_class,
     if(http_code between 100 and 599, http_code, null) as http_status,
@@ -263,8 +292,8 @@ select
     {_bucket(of_lifetime("cache_write_5m"), _HAS_WRITES)} as cache_write_5m_tokens,
     {_bucket(of_lifetime("cache_write_1h"), _HAS_WRITES)} as cache_write_1h_tokens,
     {_bucket("untold", _HAS_WRITES)} as cache_write_tokens,
-    {_bucket("input_audio", "not is_input_lost")} as input_audio_tokens,
-    {_bucket("input_image", "not is_input_lost")} as input_image_tokens,
+    {_bucket("audio_left", _HAS_AUDIO)} as input_audio_tokens,
+    {_bucket("image_left", _HAS_IMAGE)} as input_image_tokens,
     {_bucket("visible", _HAS_OUTPUT)} as output_text_tokens,
     {_bucket(_THOUGHT, "not is_output_lost")} as output_reasoning_tokens,
     {_bucket("output_audio", "not is_output_lost")} as output_audio_tokens,
@@ -288,7 +317,7 @@ select
         else 'provider'
     end as token_source,
     case
-        when is_input_open or is_output_open then 'unknown'
+        when is_input_open or is_output_open or is_media_open then 'unknown'
         when input_evidence = 'mixed' then 'mixed'
         when is_input_exclusive then 'exclusive'
         when is_output_exclusive then 'mixed'
@@ -302,11 +331,12 @@ select
         when cost = 0 and not is_zero and status <> 'error' then 'zero_unpriced'
         else cost_kind
     end as logged_cost_kind,
-    cast(null as decimal(18, 12)) as saved_cost_usd,
+    if(is_hit, try_cast(saved_text as decimal(18, 12)), null) as saved_cost_usd,
     is_look_up as is_rollup,
     updated as updated_at,
     rule,
-    {cost_test_sql("cost", _PRICED_AS)} as cost_test,
+    {cost_test_sql("if(is_cost_telling, cost, null)", _PRICED_AS)} as cost_test,
+    unread_cost,
     if(rule is null, null, left(line, 64)) as rejected_text,
     [
         if(is_ambiguous, 'unknown_semantics', null),
@@ -314,6 +344,7 @@ select
         if(output_evidence <> output_totals, 'output_' || output_evidence, null),
         if(hidden_input > 0, 'hidden_input_tokens', null),
         if(hidden_output > 0, 'hidden_output_tokens', null),
+        if(is_media_open, 'cached_media_unknown', null),
         if(is_split_wrong, 'cache_split_mismatch', null),
         if(is_conflict, 'token_conflict', null),
         if(is_partial, 'partial_usage', null),

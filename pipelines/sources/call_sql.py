@@ -38,10 +38,12 @@ _TEXTS = (
     "org_id",
     "project_id",
     "metadata",  # JSON object that tags and the task are taken from
+    "tag_list",  # JSON list of `key:value` tags
     "http_text",
     "error_text",
     "ended_text",  # whatever `ended` is made of, to see that it could be read
     "cost_text",
+    "saved_text",  # what its answer from the gateway's cache would have cost
     "note",  # one more thing to count
     "usage_text",  # the whole usage, as JSON
     *COUNTS,
@@ -60,6 +62,10 @@ _TYPED = {
     "is_cancelled": "false",
     "is_failed": "cast(null as boolean)",  # null: the HTTP status says it
     "is_incomplete": "false",  # its counts are those of an answer that had not ended
+    "is_looking": "false",  # it tells what another call used
+    "is_unmetered": "false",  # where it counts nothing, it uses nothing
+    "is_cost_telling": "true",  # its cost was counted by what the provider counted
+    "is_disputed": "false",  # the record contradicts itself
     "cost_scale": "1",  # dollars in one unit of its money
     "cost_kind": "'gateway_estimate'",
 }
@@ -186,12 +192,13 @@ def calls_sql(form: CallFormat) -> str:
         f"coalesce({', '.join(places[path] for path in several(paths))}) as {name}"
         for name, paths in form.paths.items()
     ]
-    columns = {c: c if c in form.paths else "cast(null as varchar)" for c in _TEXTS}
-    columns |= {"usage_text": "usage_text"} | _TYPED | dict(form.columns)
+    columns = {c: c for c in _TEXTS if c in form.paths}
+    columns |= {"usage_text": "usage_text"} | dict(form.columns)
     if form.wrapped_in:
         nothing = f"try(json_array_length(line, '$.{form.wrapped_in}')) = 0 and native_id is null"
-        columns["passed"] = f"if({nothing}, 'no_records', {columns['passed']})"
-    described = ",\n        ".join(f"{sql} as {name}" for name, sql in columns.items())
+        passed = columns.get("passed", _TYPED["passed"])
+        columns["passed"] = f"if({nothing}, 'no_records', {passed})"
+    described = described_columns(columns)
     not_blank = f"lambda x: if({chosen('x', form.blanks)}, null, x)"
     own = ",\n        ".join(names)
     return f"""
@@ -251,6 +258,7 @@ meant as (
     select
         *,
         {_unread(form) if form.usage else "cast(null as varchar)"} as unread,
+        cast(null as decimal(18, 12)) as unread_cost,
         {_by_provider({p: t.input for p, t in form.totals.items()})} as input_totals,
         {_by_provider({p: t.output for p, t in form.totals.items()})} as output_totals,
         {str(form.has_sound_total).lower()} as has_sound_total,
@@ -258,6 +266,12 @@ meant as (
     from named
 ),
 {FACTS}"""  # noqa: S608 - our own constants only
+
+
+def described_columns(columns: Mapping[str, str]) -> str:
+    """Every column that a format may describe, by its SQL; what it does not say is not known."""
+    every = dict.fromkeys(_TEXTS, "cast(null as varchar)") | _TYPED | dict(columns)
+    return ",\n        ".join(f"{sql} as {name}" for name, sql in every.items())
 
 
 def _is_inner(path: str) -> bool:

@@ -13,7 +13,9 @@ Export:
     3. Choose one of the two for a proxy: they are the same spend. A second feed gets
        `is_system_of_record: false`.
     4. Let callers send `metadata.spend_logs_metadata` with your application, feature and task: name
-       these keys in `tag_keys` and `task_key`. Keep the days you have: files may overlap.
+       these keys in `tag_keys` and `task_key`. Where `metadata` belongs to the API, as in
+       `/v1/responses` and `/v1/messages`, send `litellm_metadata.spend_logs_metadata` or the header
+       `x-litellm-spend-logs-metadata`. Keep the days you have: files may overlap.
 
 Settings:
     - source: gateway
@@ -24,19 +26,31 @@ Settings:
 
 Reads:
     Ids, times, status, provider, AI models, key, team, project and organization, people (as
-    pseudonyms), retries and fallbacks, token counts, tier, cost and its margin; of tags and
-    `spend_logs_metadata` the keys in `tag_keys` and `task_key`.
+    pseudonyms), retries and fallbacks, token counts, seconds, images and search units, tier and
+    speed, geography, cost, its margin and what tools cost; of tags and `spend_logs_metadata` the
+    keys in `tag_keys` and `task_key`.
 
 Never read:
-    `messages`, `response` but for its `id`, `proxy_server_request`, error messages, IP addresses,
-    e-mail addresses, aliases of keys, and any other field.
+    `messages`, `response` but for its `id`, whether and when a job in the background ended, and
+    billed search units, `proxy_server_request`, error messages, IP addresses, e-mail addresses,
+    aliases of keys, and any other field.
 
 Traps:
     - A payload is one attempt, a row of the table one request: failed attempts are in
       payloads only.
     - Folders `audit_logs` and `batch_line_items` are left alone: they are no calls.
     - An answer from the proxy's own cache repeats its counts and costs nothing.
-    - Counts of 0 in failed or unpriced records may mean that nobody knows.
+    - The type of a call says whose usage a record tells. Who fetches a stored response or lists
+      what there is uses nothing (`use_looked_up`). A finished batch tells its use to each look:
+      it is one call, by the id of the batch. A type that nobody knows counts and is noted
+      (`unknown_call_type`); one that seems only to look is set aside with what it tells.
+    - Counts of 0 in failed or unpriced records may mean that nobody knows: rerank, speech,
+      transcription and images without tokens are unknown, unless other units are told.
+    - Of searches in OpenAI Responses only their cost is told. It is counted as
+      `unread_usage:tool_usage_cost`, with its amount, and the tokens of the call are a lower bound.
+    - Cached tokens of realtime calls are counted again by kind. Where their kind is not told and
+      they cannot all be text, `cached_media_unknown` says so.
+    - Counts of a failed or left stream are the proxy's own: estimates.
     - `spend` may hold your margin: it is shown beside the cost, never added.
 """
 
@@ -53,6 +67,7 @@ from pipelines.sources.base import (
     TokenRule,
     each_file_alone,
 )
+from pipelines.sources.call_facts import RULES
 from pipelines.sources.litellm_fields import SPEND_LOGS_COLUMNS
 from pipelines.sources.litellm_sql import SQL
 
@@ -87,14 +102,10 @@ SOURCE = Source(
     stream=StreamReader(
         sql=SQL,
         rules={
-            "not_json": "Check whether the file was cut; deliver it again",
-            "not_an_object": "Point the location at LiteLLM logs only",
+            **RULES,
             "missing_identity": "Deliver records with `id` or `request_id`",
-            "bad_time": "Deliver startTime and endTime as epoch seconds or UTC times",
-            "bad_count": "Look at the token counts of the record in the proxy",
-            "impossible_count": "Look at the token counts of the record in the proxy",
-            "bad_amount": "Look at the cost of the record in the proxy",
-            "negative_bucket": "Report the record's shape: its token details exceed its totals",
+            "unknown_call_type": "Report the record's `call_type`: nobody knows whether the use it"
+            " tells is its own",
         },
         tables=Tables(lambda c: c if c in SPEND_LOGS_COLUMNS else None),
     ),

@@ -1,420 +1,464 @@
 """How one LiteLLM record becomes one call, as the SQL text of a stream reader.
 
-Only our own constants are pasted into the text; what a workspace says is bound.
+Both shapes become the relation that all gateway logs share; what follows is decided in
+`call_facts`. A line is parsed once and its metadata once, whether it is an object or a text. Only
+our own constants are pasted into the text; what a workspace says is bound.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable
 
+from pipelines.sources.call_facts import FACTS
+from pipelines.sources.call_sql import described_columns
 from pipelines.sources.litellm_fields import (
+    ANSWER,
+    BATCH_TYPES,
+    BLANK,
     CALL_TYPES,
     EITHER,
+    ERROR,
+    LOOKS,
     METADATA,
     ORIGINS,
+    PAYLOAD,
+    RARE_USAGE,
     RECORD,
     ROW,
-    TIERS,
+    ROW_METADATA,
+    SETTLING,
+    UNIT_OPERATIONS,
+    UNITS,
+    UNREAD,
     USAGE,
-    USAGE_TIER,
 )
 from pipelines.sources.provider_words import provider_sql
+from pipelines.sources.sql_text import chosen, literal, looked_up, renamed, texts
 
-MAX_COUNT = 1_000_000_000
-"""More tokens than this in one call is a broken record."""
+OWN_TOTALS = ("openai", "azure", "google", "x-ai")
+"""Providers whose own total LiteLLM passes on."""
+
+_TYPES = list(dict.fromkeys(CALL_TYPES.values()))
+_TYPE_NUMBERS = {
+    name: f"{_TYPES.index(call_type) + 1:02}"
+    for plain, call_type in CALL_TYPES.items()
+    for name in (f"a{plain}", plain)
+}
 
 
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def _of_type(name: str) -> str:
+    """What the type of a call says; null if nobody knows the type."""
+    values = {f"{i:02}": str(getattr(t, name)) for i, t in enumerate(_TYPES, 1)}
+    return renamed("type_number", values)
 
 
-def _list(texts: Iterable[str]) -> str:
-    return "[" + ", ".join(map(_literal, texts)) + "]"
-
-
-def _renamed(column: str, names: Mapping[str, str]) -> str:
-    """A `case`, because DuckDB would build a join on the side of the lines: on one thread."""
-    whens = " ".join(f"when {_literal(k)} then {_literal(v)}" for k, v in names.items())
-    return f"case {column} {whens} end"
+def _texts_at(column: str, paths: Iterable[str]) -> str:
+    """What some paths of a JSON text hold; null if it is no JSON."""
+    return f"try(json_extract_string({column}, {texts(paths)}))"
 
 
 def _instant(column: str) -> str:
     """Epoch seconds, or a time without a zone that is UTC: exact to the microsecond."""
     return (
-        f"coalesce(try(make_timestamptz(try_cast({column} || 'e6' as bigint))),"
-        f" try_cast({column} as timestamptz))"
+        f"case when contains({column}, ':') then try_cast({column} as timestamptz)"
+        f" else try(make_timestamptz(try_cast({column} || 'e6' as bigint))) end"
     )
 
 
-_NESTED = [*METADATA, *EITHER]
-_TOP_PATHS = _list(
-    [
-        *RECORD.values(),
-        *(f"$.metadata.{path}" for path in METADATA.values()),
-        *(f"$.{path}" for path in EITHER.values()),
-    ]
-)
-_NESTED_PATHS = _list(f"$.{path}" for path in [*METADATA.values(), *EITHER.values()])
-_USAGE_PATHS = _list([*USAGE.values(), USAGE_TIER])
-_TOP = ", ".join(f"top[{i}] as {name}" for i, name in enumerate(RECORD, 1))
-_BOTH = ", ".join(
-    f"coalesce(top[{i + len(RECORD)}], nested[{i}]) as {name}" for i, name in enumerate(_NESTED, 1)
-)
-_COUNTS = ", ".join(f"counts[{i}] as {name}" for i, name in enumerate(USAGE, 1))
-_EVERY_CALL_TYPE = {
-    name: kind for call_type, kind in CALL_TYPES.items() for name in (f"a{call_type}", call_type)
-}
-_OPERATIONS = {name: operation for name, (operation, _) in _EVERY_CALL_TYPE.items()}
-_ROLES = {name: role for name, (_, role) in _EVERY_CALL_TYPE.items()}
-_ROW_PATHS = _list(["$.metadata", *ROW.values()])
-_OWN = ", ".join(f"own[{i}] as {name}" for i, name in enumerate(ROW, 2))
-_REQUEST_ID = list(RECORD).index("request_id") + 1
+def _count(*columns: str) -> str:
+    """The first of some counts of one thing that is not 0; 0 if a usage object tells none."""
+    told = ", ".join(f"nullif({column}, '0')" for column in columns)
+    return f"coalesce({told if columns[1:] else columns[0]}, none_told)"
 
-SQL = f"""
--- a record is parsed once; only a SpendLogs row, whose metadata may be text, is looked at again
-with parsed as (
+
+_REST = [*METADATA.values(), *EITHER.values()]
+_PAYLOAD_PATHS = [
+    *RECORD.values(),
+    *(path.replace("$", "$.metadata", 1) for path in METADATA.values()),
+    *EITHER.values(),
+    *PAYLOAD.values(),
+]
+_ROW_PATHS = [*RECORD.values(), *ROW.values()]
+_REST_FROM, _REST_TO = len(RECORD) + 1, len(RECORD) + len(_REST)
+_FIELDS = {
+    name: f"nullif({where}[{i}], '')" if name in BLANK else f"{where}[{i}]"
+    for where, first, names in (
+        ("top", 1, RECORD),
+        ("top", _REST_TO + 1, PAYLOAD),
+        ("own", _REST_FROM, ROW),
+        ("rest", 1, (*METADATA, *EITHER, *ROW_METADATA)),
+        ("usage", 1, USAGE),
+        ("rare_usage", 1, RARE_USAGE),
+        ("units", 1, UNITS),
+        ("answer", 1, ANSWER),
+        ("error", 1, ERROR),
+    )
+    for i, name in enumerate(names, first)
+}
+_FIELD = re.compile(rf"'[^']*'|\b(?:{'|'.join(_FIELDS)})\b")
+
+
+def _of_lists(sql: str) -> str:
+    """SQL over fields as SQL over the lists they were read into.
+
+    Fields are no columns: a hundred of them in every step take longer to plan than to run.
+    """
+    return _FIELD.sub(lambda match: _FIELDS.get(match[0], match[0]), sql)
+
+
+_UNREAD = ", ".join(f"if({name} > '0', {literal(name)}, null)" for name in UNREAD)
+_OTHER_LIFETIMES = "coalesce(nullif(written_30m, '0'), nullif(written_12h, '0')) is not null"
+
+_COLUMNS = {
+    # an SLP is one attempt; what a job used is told by each look at it, and is one call
+    "native_id": """case
+            when is_row or record_id is null then record_id
+            when is_settled then md5(concat_ws(chr(31), 'settled', response_id, plain_id))
+            else md5(concat_ws(
+                chr(31), coalesce(litellm_call_id, ''), record_id, coalesce(outcome, ''),
+                epoch_us(record_started)
+            ))
+        end""",
+    "trace_id": "coalesce(trace, if(is_row, session, null))",
+    "parent_call_id": "litellm_call_id",
+    "session_id": "session",
+    "provider_request_id": "coalesce(response_id, if(is_failure, null, plain_id))",
+    "requested_model": "coalesce(original_model_group, model_group)",
+    "served_model": """case
+            when starts_with(model_name, provider_name || '/')
+                then nullif(substr(model_name, length(provider_name) + 2), '')
+            else coalesce(model_name, if(len(batch_models) = 1, batch_models[1], null))
+        end""",
+    "deployment_id": "model_id",
+    "region": """coalesce(
+            vertex_location,
+            case
+                when contains(api_base, '.amazonaws.com')
+                    then nullif(
+                        regexp_extract(api_base, '[.]([a-z]{2}(-[a-z]+)+-[0-9])[.]amazonaws', 1),
+                        ''
+                    )
+            end
+        )""",
+    "tier_text": """case
+            when is_batch then 'batch'
+            -- how fast it was stands beside the tier, and has a price
+            when speed = 'fast' then speed
+            else coalesce(usage_tier, priced_tier)
+        end""",
+    "geo_text": """coalesce(
+            usage_geo,
+            data_residency,
+            case
+                when counted_by = 'azure' and contains(model_name, '/')
+                    then nullif(regexp_extract(model_name, '^(azure/)?(us|eu)/', 2), '')
+                when contains(api_base, '.api.openai.com')
+                    then nullif(regexp_extract(api_base, '//(us|eu)[.]api', 1), '')
+            end
+        )""",
+    "api_key_id": "key_text",
+    "user_id": "coalesce(key_user, user_name)",
+    "end_user_id": "coalesce(end_user, key_end_user, parameter_user)",
+    "team_id": "coalesce(key_team, row_team)",
+    "org_id": "coalesce(key_org, organization)",
+    "project_id": "key_project",
+    "tag_list": "request_tags",
+    "http_text": """case
+            when try_cast(error_code as integer) is null then split_part(normalized_error, '_', 1)
+            else error_code
+        end""",
+    "error_text": "error_class",
+    "ended_text": "end_time",
+    "cost_text": "cost_told",
+    "saved_text": "saved_cache_cost",
+    "note": """case
+            when is_unknown_type then 'unknown_call_type'
+            when type_kind = 'free' and has_use then 'use_of_management'
+            when len(batch_models) > 1 then 'several_batch_models'
+            when second_iteration is not null then 'several_iterations'
+        end""",
+    "reported_input": "coalesce(prompt_tokens, usage_input)",
+    "reported_output": "coalesce(completion_tokens, usage_output)",
+    "reported_total": "total_tokens",
+    "cache_read": _count("cached_a", "cached_b"),
+    "cache_write": f"""coalesce(
+            nullif(written_a, '0'), nullif(written_b, '0'), nullif(written_c, '0'),
+            if(coalesce(written_5m, raw_written_5m, written_1h, raw_written_1h) is null,
+                {_count("written_a", "written_b", "written_c")}, null)
+        )""",
+    # other lifetimes have no column: then none is told
+    "cache_write_5m": f"if({_OTHER_LIFETIMES}, null, coalesce(written_5m, raw_written_5m))",
+    "cache_write_1h": f"if({_OTHER_LIFETIMES}, null, coalesce(written_1h, raw_written_1h))",
+    # LiteLLM folds reasoning into the output, but for what only a total of xAI tells
+    "reasoning": "if(counted_by = 'x-ai', thought_out, " + _count("thought_out") + ")",
+    "input_text": "text_in",
+    "input_audio": _count("audio_in"),
+    "input_image": _count("image_in"),
+    "cached_audio": "cached_audio_in",
+    "cached_image": "cached_image_in",
+    "output_audio": _count("audio_out"),
+    # an image that was made, of which nobody says what its tokens are, is image
+    "output_image": f"""if(
+            call_operation = 'image' and coalesce(text_out, image_out, thought_out) is null,
+            reported_output,
+            {_count("image_out")}
+        )""",
+    "web_searches": "coalesce(nullif(searches_a, '0'), searches_b, searches_a)",
+    "search_units": "if(call_operation = 'rerank', units_searched, null)",
+    "audio_seconds": """cast(cast(ceil(
+            try_cast(coalesce(seconds, audio_length) as decimal(18, 3))
+        ) as bigint) as varchar)""",
+    "input_characters": "characters",
+    "generated_images": "images",
+    "started": "coalesce(job_end, record_started)",
+    "ended": "coalesce(job_end, record_ended)",
+    # a row has the end in its place where nothing was streamed
+    "first_token": f"""case
+            when stream = 'true' or (is_row and completion_start_time <> end_time)
+                then {_instant("completion_start_time")}
+        end""",
+    # of the looks at a job the last one counts
+    "updated": f"if(is_row, {_instant('update_time')}, if(is_settled, record_started, null))",
+    "passed": """case
+            when record_ended is null and end_time <> '' then 'bad_time'
+            when is_unknown_type and is_look_name and has_use then 'unknown_call_type'
+        end""",
+    "own_operation": "if(is_batch, 'batch', call_operation)",
+    "own_role": """case
+            when is_silent_experiment in ('true', 'True') then 'shadow'
+            when origin_role is not null then origin_role
+            when key_text = 'litellm-internal-health-check' then 'management'
+            when is_settled then 'primary'
+            when has_attempt_suffix or billed_retry_attempt in ('true', 'True')
+                then if(attempt = 1, coalesce(type_role, 'unknown'), 'retry')
+            when type_role <> 'primary' then type_role
+            when
+                try_cast(coalesce(attempted_fallbacks, header_fallbacks) as integer) > 0
+                or original_model_group <> model_group
+                then 'fallback'
+            -- a payload is an attempt, a row the request
+            when not is_row and attempt > 1 then 'retry'
+            else coalesce(type_role, 'unknown')
+        end""",
+    "attempt_no": "attempt",
+    "is_streaming": "if(is_row, null, coalesce(stream = 'true', false))",
+    "is_hit": "coalesce(cache_hit in ('true', 'True'), false) or has_hit_suffix",
+    "is_cancelled": "coalesce(error_class in ('CancelledError', 'ClientDisconnected'), false)",
+    "is_failed": "is_failure",
+    # the provider counts nothing of an answer that breaks off: the proxy does
+    "is_incomplete": """has_unread_tools
+        or (is_failure and coalesce(completion_tokens <> '0', false))""",
+    "is_looking": "coalesce(type_kind = 'look', false) and not is_settled",
+    "is_unmetered": "coalesce(type_kind = 'free', false) or is_look_name",
+    # the proxy's money comes from the counts it normalised: only raw ones leave a choice
+    "is_cost_telling": "cached_a is null and cached_b <> '0'",
+    "is_disputed": """coalesce(prompt_tokens <> usage_input, false)
+        or coalesce(completion_tokens <> usage_output, false)""",
+    "cost_kind": """if(
+            coalesce(try_cast(margin as decimal(18, 12)), 0) <> 0
+            or coalesce(try_cast(discount as decimal(18, 12)), 0) <> 0,
+            'marked_up',
+            'gateway_estimate'
+        )""",
+}
+
+_READ = f"""
+-- each shape is read by its own paths: most rows begin with their id, others show it when they are
+-- read as a payload
+with shaped as (
     select
         file_id,
         source_row,
         line,
         problem,
-        try(json_extract_string(line, {_TOP_PATHS})) as top
+        case
+            when starts_with(line, '{{"request_id"')
+                then {_texts_at("line", _ROW_PATHS)}
+        end as hinted
     from lines
 ),
 
-looked_at_again as (
+parsed as (
     select
         *,
+        case when hinted[1] is null then {_texts_at("line", _PAYLOAD_PATHS)} end as slp
+    from shaped
+),
+
+recognized as (
+    select
+        file_id,
+        source_row,
+        line,
+        problem,
+        hinted is null and slp is null as is_not_json,
+        coalesce(hinted[1], slp[1]) is not null as is_row,
         case
-            when top[{_REQUEST_ID}] is not null then json_extract_string(line, {_ROW_PATHS})
-        end as own
+            when not is_row then null
+            when slp is null then hinted
+            else {_texts_at("line", _ROW_PATHS)}
+        end as own,
+        slp
     from parsed
 ),
 
 unfolded as (
     select
+        * exclude (slp),
+        if(is_row, own, slp) as top,
+        case
+            when is_row then {_texts_at(f"own[{_REST_FROM}]", [*_REST, *ROW_METADATA.values()])}
+            else slp[{_REST_FROM}:{_REST_TO}]
+        end as rest
+    from recognized
+),
+
+used as (
+    select
         *,
-        try(json_extract_string(own[1], {_NESTED_PATHS})) as nested
-    from looked_at_again
+        coalesce(usage_object, additional_usage) as usage_text,
+        {_texts_at("usage_text", USAGE.values())} as usage
+    from unfolded
 ),
 
 taken as (
     select
-        file_id,
-        source_row,
-        line,
-        problem,
-        top is null as is_not_json,
-        {_TOP},
-        {_OWN},
-        {_BOTH}
-    from unfolded
+        *,
+        case
+            when
+                coalesce(
+                    nullif(written_a, '0'), nullif(written_b, '0'), nullif(written_c, '0'),
+                    nullif(audio_in, '0'), nullif(image_in, '0')
+                ) is not null
+                or contains(usage_text, 'iterations')
+                or contains(usage_text, 'google_maps')
+                then {_texts_at("usage_text", RARE_USAGE.values())}
+        end as rare_usage,
+        if(usage_text is null, null, '0') as none_told,
+        coalesce(request_id, slp_id) as record_id,
+        coalesce(response_cost, spend) as cost_told,
+        {looked_up("call_type", _TYPE_NUMBERS)} as type_number,
+        coalesce(outcome = 'failure', false) as is_failure
+    from used
 ),
 
-measured as (
+known as (
     select
         *,
-        coalesce(nullif(request_id, ''), nullif(slp_id, '')) as native_id,
-        request_id is not null as is_row,
-        try(json_extract_string(
-            coalesce(usage_object, additional_usage_values), {_USAGE_PATHS}
-        )) as usage
+        case
+            when is_failure or error_code <> ''
+                then json_extract_string(
+                    if(is_row, proxy_metadata, line), {texts(ERROR.values())}
+                )
+        end as error,
+        coalesce(row_key, key_hash) as key_text,
+        {_instant("start_time")} as record_started,
+        {_instant("end_time")} as record_ended,
+        contains(record_id, '_cache_hit') as has_hit_suffix,
+        contains(record_id, '-attempt-') as has_attempt_suffix,
+        ends_with(record_id, '_cost') as has_cost_suffix,
+        coalesce(prompt_tokens <> '0', false)
+        or coalesce(completion_tokens <> '0', false)
+        or coalesce(try_cast(cost_told as decimal(18, 12)) > 0, false) as has_use,
+        coalesce(type_number is null and call_type <> '', false) as is_unknown_type,
+        {_of_type("role")} as type_role,
+        {_of_type("kind")} as type_kind,
+        coalesce({_of_type("operation")}, 'other') as call_operation,
+        {renamed("internal_call_origin", ORIGINS)} as origin_role,
+        {provider_sql("provider_name")} as counted_by,
+        -- what searches and other tools of the provider cost is told, and not how many there were
+        coalesce(try_cast(tool_cost as decimal(18, 12)) > 0, false)
+        and coalesce(nullif(searches_a, '0'), nullif(searches_b, '0')) is null as has_unread_tools
     from taken
 ),
 
-typed as (
-    select
-        * exclude (usage),
-        usage is not null as has_usage,
-        usage[{len(USAGE) + 1}] as usage_tier,
-        concat_ws(
-            ',', prompt_tokens, completion_tokens, total_tokens,
-            array_to_string(usage[1:{len(USAGE)}], ',')
-        ) as count_text,
-        coalesce(list_count(usage[1:{len(USAGE)}]), 0)
-        + (prompt_tokens is not null)::integer
-        + (completion_tokens is not null)::integer
-        + (total_tokens is not null)::integer as count_count,
-        try_cast(usage[1:{len(USAGE)}] as bigint[]) as counts,
-        try_cast(prompt_tokens as bigint) as reported_input,
-        try_cast(completion_tokens as bigint) as reported_output,
-        try_cast(total_tokens as bigint) as reported_total,
-        coalesce(response_cost, spend) as cost_text,
-        try_cast(coalesce(response_cost, spend) as decimal(18, 12)) as cost,
-        {_instant("start_time")} as started,
-        {_instant("end_time")} as ended,
-        {_instant("completion_start_time")} as first_token,
-        {_instant("update_time")} as updated,
-        try_cast(error_code as integer) as http_code,
-        contains(native_id, '_cache_hit') as has_hit_suffix,
-        contains(native_id, '-attempt-') as has_attempt_suffix,
-        ends_with(native_id, '_cost') as has_cost_suffix
-    from measured
-),
-
-named as (
-    select
-        * exclude (counts),
-        list_max(counts) as greatest_count,
-        -- digits alone, and still no number: it does not fit 64 bits
-        count_count <> coalesce(list_count(counts), 0)
-        + (reported_input is not null)::integer
-        + (reported_output is not null)::integer
-        + (reported_total is not null)::integer as is_count_lost,
-        {_COUNTS}
-    from typed
-),
-
-summed as (
+looked_into as (
     select
         *,
-        coalesce(reported_input, usage_input) as input,
-        coalesce(reported_output, usage_output) as output,
-        coalesce(greatest(cached_a, cached_b), 0) as cached,
-        coalesce(written_5m, raw_written_5m) as split_5m,
-        coalesce(written_1h, raw_written_1h) as split_1h,
+        is_unknown_type and regexp_matches(call_type, {literal(LOOKS)}) as is_look_name,
+        if(
+            has_hit_suffix or has_attempt_suffix or has_cost_suffix,
+            regexp_replace(record_id, '(_cache_hit[0-9.]*|-attempt-[0-9]+|_[a-z]+_cost)$', ''),
+            record_id
+        ) as plain_id,
         coalesce(
-            greatest(written_a, written_b, written_c),
-            coalesce(written_5m, raw_written_5m, 0) + coalesce(written_1h, raw_written_1h, 0)
-        ) as written,
-        coalesce(input_audio, 0) as audio_in,
-        coalesce(input_image, 0) as image_in,
-        coalesce(output_audio, 0) as audio_out,
-        coalesce(output_image, 0) as image_out,
-        coalesce(reasoning, 0) as thought
-    from named
+            if(
+                has_attempt_suffix,
+                try_cast(regexp_extract(record_id, '-attempt-([0-9]+)$', 1) as integer),
+                null
+            ),
+            try_cast(coalesce(attempted_retries, header_retries) as integer) + 1
+        ) as attempt,
+        case
+            when not is_row and (type_kind = 'look' or call_operation = 'rerank')
+                then json_extract_string(line, {texts(ANSWER.values())})
+        end as answer,
+        case
+            when
+                coalesce(prompt_tokens, '0') = '0'
+                and {chosen("call_operation", UNIT_OPERATIONS)}
+                then try(json_extract_string(usage_text, {texts(UNITS.values())}))
+        end as units,
+        try(json_extract_string(
+            coalesce(spend_metadata, requester_metadata),
+            list_prepend(
+                coalesce(cast($task_path as varchar), '/'), cast($tag_paths as varchar[])
+            )
+        )) as sent
+    from known
 ),
 
 judged as (
     select
         *,
-        coalesce({_renamed("call_type", _OPERATIONS)}, 'other') as call_operation,
-        {_renamed("call_type", _ROLES)} as call_role,
-        {_renamed("internal_call_origin", ORIGINS)} as origin_role,
-        coalesce(cache_hit in ('true', 'True'), false) or has_hit_suffix as is_hit,
-        coalesce(status = 'failure', false) as is_failure,
-        cached + written > coalesce(input, 0) as is_input_exclusive,
-        thought > coalesce(output, 0) as is_output_exclusive,
-        coalesce(split_5m, split_1h) is not null
-        and coalesce(split_5m, 0) + coalesce(split_1h, 0) <> written as is_split_wrong,
-        greatest(input, output, cached, written, thought, audio_in, image_in, 0) = 0 as is_zero
-    from summed
+        has_cost_suffix or coalesce(
+            type_kind = 'look' and has_use and not is_failure
+            and (
+                {chosen("call_type", SETTLING)}
+                or is_background = 'true'
+                or internal_call_origin = 'background_response_cost_poll'
+            ),
+            false
+        ) as is_settled
+    from looked_into
 ),
 
-bucketed as (
+jobs as (
     select
         *,
-        -- nothing counted is nothing used only where the provider refused the call outright
-        is_zero and not is_hit and case
-            when is_failure
-                then coalesce(http_code not between 400 and 499 or http_code in (408, 499), true)
-            else call_operation in ('chat', 'completion', 'embedding')
-        end as is_unknown,
-        coalesce(input, 0) - audio_in - image_in
-        - if(is_input_exclusive, 0, cached + written) as uncached,
-        coalesce(output, 0) - audio_out - image_out
-        - if(is_output_exclusive, 0, thought) as visible,
-        is_input_exclusive
-        or is_output_exclusive
-        or is_split_wrong
-        or coalesce(usage_input <> reported_input, false)
-        or coalesce(usage_output <> reported_output, false)
-        or coalesce(
-            reported_total > 0
-            and reported_total <> coalesce(input, 0) + coalesce(output, 0)
-            + if(is_input_exclusive, cached + written, 0)
-            + if(is_output_exclusive, thought, 0),
-            false
-        ) as is_conflict
+        ends_with(record_id, '_batch_cost')
+        or coalesce(is_settled and {chosen("call_type", BATCH_TYPES)}, false) as is_batch,
+        case when is_settled and not is_row then {_instant("job_ended")} end as job_end,
+        case
+            when is_settled then try(json_keys(usage_text, '$.batch_usage_by_model'))
+        end as batch_models
     from judged
 ),
 
-ruled as (
+meant as (
     select
-        *,
-        coalesce(
-            problem,
-            case
-                when is_not_json then 'not_json'
-                when native_id is null
-                    then if(starts_with(ltrim(line), '{{'), 'missing_identity', 'not_an_object')
-                when
-                    started is null
-                    or started not between '2020-01-01T00:00:00Z' and '2100-01-01T00:00:00Z'
-                    or (ended is null and end_time <> '')
-                    then 'bad_time'
-                when not regexp_full_match(count_text, '[0-9,]*') then 'bad_count'
-                when
-                    is_count_lost
-                    or greatest(reported_input, reported_output, reported_total, greatest_count)
-                    > {MAX_COUNT}
-                    then 'impossible_count'
-                when cost is null and cost_text <> '' then 'bad_amount'
-                when uncached < 0 or visible < 0 then 'negative_bucket'
-            end
-        ) as rule
-    from bucketed
-)
-
-select
-    file_id,
-    source_row,
-    if(is_row, native_id, md5(concat_ws(
-        chr(31), coalesce(litellm_call_id, ''), native_id, coalesce(status, ''), epoch_us(started)
-    ))) as call_id,
-    if(is_row, 'litellm_spend_logs', 'litellm_standard_logging_payload') as source_format,
-    cast(started as date) as charge_date,
-    started as started_at,
-    ended as ended_at,
-    if(stream = 'true' or (is_row and first_token <> ended), first_token, null) as first_token_at,
-    try(json_extract_string(spend_logs_metadata, cast($task_path as varchar))) as task_id,
-    coalesce(nullif(trace_id, ''), if(is_row, nullif(session_id, ''), null)) as trace_id,
-    nullif(litellm_call_id, '') as parent_call_id,
-    nullif(session_id, '') as session_id,
-    cast(null as integer) as step_index,
-    coalesce(
-        nullif(response_id, ''),
+        file_id,
+        source_row,
+        line,
+        problem,
+        is_not_json,
+        if(is_row, 'litellm_spend_logs', 'litellm_standard_logging_payload') as source_format,
+        counted_by,
+        sent[1] as task_id,
+        sent[2:] as tag_values,
         case
-            when is_failure then null
-            when has_hit_suffix or has_attempt_suffix or has_cost_suffix
-                then regexp_replace(
-                    native_id, '(_cache_hit[0-9.]*|-attempt-[0-9]+|_(batch|background)_cost)$', ''
-                )
-            else native_id
-        end
-    ) as provider_request_id,
-    if(has_cost_suffix and ends_with(native_id, '_batch_cost'), 'batch', call_operation)
-        as operation,
-    case
-        when is_silent_experiment in ('true', 'True') then 'shadow'
-        when origin_role is not null then origin_role
-        when coalesce(user_api_key_hash, api_key) = 'litellm-internal-health-check'
-            then 'management'
-        when has_attempt_suffix or billed_retry_attempt in ('true', 'True') then 'retry'
-        when has_cost_suffix then 'primary'
-        when call_role <> 'primary' then call_role
-        when try_cast(attempted_fallbacks as integer) > 0 or original_model_group <> model_group
-            then 'fallback'
-        else coalesce(call_role, 'unknown')
-    end as role,
-    {provider_sql("custom_llm_provider")} as provider,
-    coalesce(nullif(original_model_group, ''), nullif(model_group, '')) as requested_model,
-    nullif(
-        if(
-            starts_with(model_name, custom_llm_provider || '/'),
-            substr(model_name, length(custom_llm_provider) + 2),
-            model_name
-        ),
-        ''
-    ) as served_model,
-    nullif(model_id, '') as deployment_id,
-    coalesce(
-        nullif(vertex_location, ''),
-        case
-            when contains(api_base, '.amazonaws.com')
+            when has_unread_tools or rare_usage is not null
                 then nullif(
-                    regexp_extract(api_base, '\\.([a-z]{{2}}(-[a-z]+)+-[0-9])\\.amazonaws', 1), ''
+                    concat_ws(',', if(has_unread_tools, 'tool_usage_cost', null), {_UNREAD}), ''
                 )
-        end
-    ) as region,
-    coalesce(
-        {_renamed("tier_text", TIERS)},
-        if(has_cost_suffix and ends_with(native_id, '_batch_cost'), 'batch', null)
-    ) as service_tier,
-    cast(null as varchar) as inference_geo,
-    -- the proxy stores the SHA-256 of a key; a key in clear becomes the same
-    if(
-        starts_with(key_text, 'sk-'), sha256(key_text), key_text
-    ) as api_key_id,
-    coalesce(nullif(user_api_key_user_id, ''), nullif(user_name, '')) as user_id,
-    coalesce(nullif(end_user, ''), nullif(user_api_key_end_user_id, '')) as end_user_id,
-    coalesce(nullif(user_api_key_team_id, ''), nullif(team_id, '')) as team_id,
-    coalesce(nullif(user_api_key_org_id, ''), nullif(organization_id, '')) as org_id,
-    nullif(user_api_key_project_id, '') as project_id,
-    to_json(list_prepend(
-        request_tags, try(json_extract_string(spend_logs_metadata, cast($tag_paths as varchar[])))
-    )) as tags,
-    case
-        when is_hit then 'cache_hit'
-        when not is_failure then 'success'
-        when http_code = 499 or error_class = 'CancelledError' then 'cancelled'
-        else 'error'
-    end as status,
-    if(regexp_full_match(error_class, '[A-Za-z0-9_.]{{1,80}}'), error_class, null) as error_class,
-    if(http_code between 100 and 599, http_code, null) as http_status,
-    coalesce(
-        if(
-            has_attempt_suffix,
-            try_cast(regexp_extract(native_id, '-attempt-([0-9]+)$', 1) as integer),
-            null
-        ),
-        try_cast(attempted_retries as integer) + 1
-    ) as attempt_no,
-    if(is_row, null, coalesce(stream = 'true', false)) as is_streaming,
-    if(is_unknown, null, uncached) as input_uncached_tokens,
-    if(is_unknown or not has_usage, null, cached) as cache_read_tokens,
-    if(
-        is_unknown or not has_usage,
-        null,
-        if(is_split_wrong or split_5m is null and split_1h is null,
-            written, coalesce(split_5m, 0))
-    ) as cache_write_5m_tokens,
-    if(
-        is_unknown or not has_usage, null, if(is_split_wrong, 0, coalesce(split_1h, 0))
-    ) as cache_write_1h_tokens,
-    cast(null as bigint) as cache_write_tokens,
-    if(is_unknown or not has_usage, null, audio_in) as input_audio_tokens,
-    if(is_unknown or not has_usage, null, image_in) as input_image_tokens,
-    if(is_unknown, null, visible) as output_text_tokens,
-    if(is_unknown or not has_usage, null, thought) as output_reasoning_tokens,
-    if(is_unknown or not has_usage, null, audio_out) as output_audio_tokens,
-    if(is_unknown or not has_usage, null, image_out) as output_image_tokens,
-    web_searches as web_search_requests,
-    reported_input as reported_input_tokens,
-    reported_output as reported_output_tokens,
-    reported_total as reported_total_tokens,
-    case
-        when is_unknown then 'unknown'
-        when is_failure and not is_zero and coalesce(cost, 0) = 0 then 'estimated'
-        else 'provider'
-    end as token_source,
-    case
-        when is_input_exclusive and is_output_exclusive then 'exclusive'
-        when is_input_exclusive then 'exclusive'
-        when is_output_exclusive then 'mixed'
-        else 'inclusive'
-    end as token_semantics,
-    is_conflict as is_token_conflict,
-    if(is_hit, 0, if(cost < 0, null, cost)) as logged_cost_usd,
-    case
-        when is_hit then 'cache_hit'
-        when cost is null or cost < 0 then null
-        when cost = 0 and not is_failure and not is_zero then 'zero_unpriced'
-        when
-            coalesce(try_cast(margin_total_amount as decimal(18, 12)), 0) <> 0
-            or coalesce(try_cast(discount_amount as decimal(18, 12)), 0) <> 0
-            then 'marked_up'
-        else 'gateway_estimate'
-    end as logged_cost_kind,
-    if(is_hit, try_cast(saved_cache_cost as decimal(18, 12)), null) as saved_cost_usd,
-    false as is_rollup,
-    updated as updated_at,
-    rule,
-    if(rule is null, null, left(line, 64)) as rejected_text,
-    case
-        when is_conflict or cost < 0 or (call_type <> '' and call_role is null)
-            then [
-                if(is_input_exclusive, 'input_exclusive', null),
-                if(is_output_exclusive, 'output_exclusive', null),
-                if(is_split_wrong, 'cache_split_mismatch', null),
-                if(is_conflict, 'token_conflict', null),
-                if(cost < 0, 'negative_cost', null),
-                if(call_type <> '' and call_role is null, 'unknown_call_type', null)
-            ]
-    end as notes
-from (
-    select
-        *,
-        coalesce(nullif(api_key, ''), nullif(user_api_key_hash, '')) as key_text,
-        lower(coalesce(usage_tier, breakdown_service_tier)) as tier_text
-    from ruled
-)
+        end as unread,
+        if(has_unread_tools, try_cast(tool_cost as decimal(18, 12)), null) as unread_cost,
+        'inclusive' as input_totals,
+        'inclusive' as output_totals,
+        true as has_sound_total,
+        coalesce({chosen("counted_by", OWN_TOTALS)}, false) as has_own_total,
+        {described_columns(_COLUMNS)}
+    from jobs
+),
 """  # noqa: S608 - our own constants only
+
+SQL = _of_lists(_READ) + FACTS

@@ -19,7 +19,15 @@ with calls as (
         stg_calls.cache_write_tokens,
         coalesce(stg_calls.end_user_id, stg_calls.user_id) as person_id,
         stg_calls.status in ('success', 'cancelled')
-        or (stg_calls.status = 'error' and stg_calls.token_source = 'provider') as is_billable,
+        or (
+            stg_calls.status = 'error'
+            and (
+                stg_calls.token_source = 'provider'
+                -- an answer that broke off was served as far as it came, whoever counted it
+                or coalesce(stg_calls.output_text_tokens, 0)
+                + coalesce(stg_calls.output_reasoning_tokens, 0) > 0
+            )
+        ) as is_billable,
         coalesce(stg_calls.input_uncached_tokens, 0) + coalesce(stg_calls.cache_read_tokens, 0)
         + coalesce(stg_calls.cache_write_5m_tokens, 0)
         + coalesce(stg_calls.cache_write_1h_tokens, 0)

@@ -47,4 +47,20 @@ def test_doubts_of_a_source_are_added_and_named_and_other_notes_are_not():
 def test_doubts_are_notes_that_readers_make():
     written = "".join(path.read_text() for path in SOURCES.glob("*.py"))
 
-    assert {name for name in DOUBTS if f'"{name}"' not in written} == set()
+    assert {n for n in DOUBTS if f'"{n}"' not in written and f"'{n}'" not in written} == set()
+
+
+def test_counts_that_nobody_reads_are_named_with_what_they_cost_by_the_log():
+    costs = {"unread_usage:tool_usage_cost": 2, "unread_cost_picos": 20_000_000_000}
+    records = [
+        landed(1, "gateway", **costs, dropped_tags=3),
+        landed(2, "gateway", **{"unread_usage:maps": 1}),
+        landed(3, "other"),
+    ]
+    rows = {row["partition"]: row for row in reading_counters(records, []).to_pylist()}
+
+    assert rows["gateway"]["value"] == 3
+    assert rows["gateway"]["examples"] == (
+        "unread_usage:maps 1, unread_usage:tool_usage_cost 2, of 0.02 USD by the log"
+    )
+    assert (rows["other"]["value"], rows["other"]["examples"]) == (0, None)

@@ -86,6 +86,12 @@ def spend_log(number=1, **changes):
     }
 
 
+def headers(**attempted):
+    """What the proxy says of attempts, beside the headers of the provider."""
+    named = {f"x-litellm-attempted-{name}": count for name, count in attempted.items()}
+    return {"additional_headers": {"llm_provider-date": "today", **named}}
+
+
 def test_the_published_payload_reads_as_documented(room):
     room.put("one.json", (SAMPLES / "standard_logging_payload.json").read_bytes())
     room.land()
@@ -256,7 +262,7 @@ def test_disjoint_buckets_survive_inclusive_totals(tmp_path_factory, every, styl
             },
             {
                 "input_uncached_tokens": 3,
-                "cache_write_5m_tokens": 12_304,
+                "cache_write_tokens": 12_304,
                 "token_semantics": "exclusive",
                 "is_token_conflict": True,
             },
@@ -301,6 +307,37 @@ def test_disjoint_buckets_survive_inclusive_totals(tmp_path_factory, every, styl
                 "is_token_conflict": True,
             },
         ),
+        # writes of which nobody says how long they stay
+        (
+            {
+                "prompt_tokens": 700,
+                "completion_tokens": 1,
+                "total_tokens": 701,
+                "cache_creation_input_tokens": 600,
+            },
+            {
+                "input_uncached_tokens": 100,
+                "cache_write_tokens": 600,
+                "cache_write_5m_tokens": None,
+                "is_token_conflict": False,
+            },
+        ),
+        # nor does a column hold other lifetimes
+        (
+            {
+                "prompt_tokens": 700,
+                "completion_tokens": 1,
+                "total_tokens": 701,
+                "prompt_tokens_details": {
+                    "cache_write_tokens": 600,
+                    "cache_creation_token_details": {
+                        "ephemeral_5m_input_tokens": 0,
+                        "ephemeral_30m_input_tokens": 600,
+                    },
+                },
+            },
+            {"input_uncached_tokens": 100, "cache_write_tokens": 600, "is_token_conflict": False},
+        ),
         # a lifetime split that does not add up is not used
         (
             {
@@ -315,7 +352,12 @@ def test_disjoint_buckets_survive_inclusive_totals(tmp_path_factory, every, styl
                     },
                 },
             },
-            {"cache_write_5m_tokens": 500, "cache_write_1h_tokens": 0, "is_token_conflict": True},
+            {
+                "cache_write_tokens": 500,
+                "cache_write_5m_tokens": None,
+                "cache_write_1h_tokens": None,
+                "is_token_conflict": True,
+            },
         ),
         # a total nobody can explain is neither input nor output
         (
@@ -326,12 +368,102 @@ def test_disjoint_buckets_survive_inclusive_totals(tmp_path_factory, every, styl
             {"server_tool_use": {"web_search_requests": 3}, "service_tier": "default"},
             {"web_search_requests": 3, "service_tier": "standard"},
         ),
+        # searches of grounded answers are counted with the prompt
+        ({"prompt_tokens_details": {"web_search_requests": 4}}, {"web_search_requests": 4}),
+        # how fast it was stands beside the tier
+        (
+            {"service_tier": "standard", "speed": "fast", "inference_geo": "us"},
+            {"service_tier": "fast", "inference_geo": "us"},
+        ),
+        # cached tokens are counted again by their kind
+        (
+            {
+                "prompt_tokens": 700,
+                "completion_tokens": 60,
+                "total_tokens": 760,
+                "prompt_tokens_details": {
+                    "text_tokens": 90,
+                    "audio_tokens": 610,
+                    "cached_tokens": 500,
+                    "cached_tokens_details": {"text_tokens": 20, "audio_tokens": 480},
+                },
+                "completion_tokens_details": {"text_tokens": 10, "audio_tokens": 50},
+            },
+            {
+                "input_uncached_tokens": 70,
+                "input_audio_tokens": 130,
+                "cache_read_tokens": 500,
+                "output_text_tokens": 10,
+                "output_audio_tokens": 50,
+                "is_token_conflict": False,
+            },
+        ),
+        # of which kind they are is not told, and they cannot all be text
+        (
+            {
+                "prompt_tokens": 500,
+                "completion_tokens": 40,
+                "total_tokens": 540,
+                "prompt_tokens_details": {
+                    "text_tokens": 200,
+                    "audio_tokens": 0,
+                    "image_tokens": 300,
+                    "cached_tokens": 460,
+                },
+            },
+            {
+                "input_uncached_tokens": 40,
+                "input_audio_tokens": 0,
+                "input_image_tokens": None,
+                "cache_read_tokens": 460,
+                "token_semantics": "unknown",
+                "is_token_conflict": True,
+            },
+        ),
     ],
 )
 def test_token_traps(room, usage, expected):
     (call,) = read(room, payload(usage=usage))
 
     assert {name: call[name] for name in expected} == expected
+
+
+def google(usage):
+    return payload(usage=usage, custom_llm_provider="gemini", model="gemini-3-flash-preview")
+
+
+def test_prompts_of_tools_are_input_that_only_the_total_of_google_holds(room):
+    usage = {
+        "prompt_tokens": 240,
+        "completion_tokens": 900,
+        "total_tokens": 6_140,
+        "completion_tokens_details": {"reasoning_tokens": 400, "text_tokens": 500},
+    }
+    (call,) = read(room, google(usage))
+
+    assert (call["input_uncached_tokens"], call["output_text_tokens"]) == (5_240, 500)
+    assert call["output_reasoning_tokens"] == 400
+    assert call["is_token_conflict"] is False
+
+
+@pytest.mark.parametrize(
+    ("record", "geo"),
+    [
+        (payload(usage={"inference_geo": "us"}), "us"),
+        (payload(usage={"inference_geo": "not_available"}), None),
+        (payload(cost_breakdown={"data_residency": "eu"}), "eu"),
+        (payload(api_base="https://eu.api.openai.com/v1/"), "eu"),
+        (payload(api_base="https://api.openai.com/v1/"), None),
+        (payload(model="azure/us/gpt-4o", custom_llm_provider="azure"), "us"),
+        (payload(model="azure/global/gpt-4o", custom_llm_provider="azure"), None),
+        (spend_log(model="azure/eu/gpt-4.1", custom_llm_provider="azure"), "eu"),
+        (spend_log(metadata={"cost_breakdown": {"data_residency": "us"}}), "us"),
+    ],
+)
+def test_a_geography_with_a_price_is_told_in_four_places(room, record, geo):
+    (call,) = read(room, record)
+
+    assert call["inference_geo"] == geo
 
 
 def test_older_rows_carry_only_the_additional_usage_values(room):
@@ -342,9 +474,9 @@ def test_older_rows_carry_only_the_additional_usage_values(room):
     assert (call["input_uncached_tokens"], call["cache_read_tokens"]) == (40, 60)
 
 
-def nothing_counted(**changes):
+def nothing_counted(number=1, **changes):
     none = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
-    return payload(**none, **changes) | {"metadata": {"usage_object": None}}
+    return payload(number, **none, **changes) | {"metadata": {"usage_object": None}}
 
 
 def test_no_tokens_on_a_success_is_unknown_and_not_zero(room):
@@ -374,10 +506,38 @@ def test_a_refused_call_used_nothing_and_a_broken_one_nobody_knows(room, code, i
     )
 
 
-def test_tokens_of_a_failed_call_are_estimates(room):
-    (call,) = read(room, payload(status="failure", response_cost=0))
+@pytest.mark.parametrize("cost", [0, 0.0004])
+def test_tokens_of_a_failed_call_are_estimates(room, cost):
+    """A provider counts nothing of an answer that breaks off; the proxy counts, and may price."""
+    (call,) = read(room, payload(status="failure", response_cost=cost))
 
     assert (call["token_source"], call["input_uncached_tokens"]) == ("estimated", 100)
+
+
+def test_a_client_that_left_makes_no_success(room):
+    left = {"error_code": "499", "error_class": "ClientDisconnected"}
+    payload_of_it = payload(1, error_information=left)
+    row_of_it = spend_log(2, metadata={"error_information": left})
+    calls = read(room, payload_of_it, row_of_it)
+
+    assert {call["status"] for call in calls} == {"cancelled"}
+    assert {call["token_source"] for call in calls} == {"estimated"}
+    assert {call["http_status"] for call in calls} == {499}
+
+
+def test_the_status_is_in_the_normalized_error_where_the_code_is_a_word(room):
+    refused = nothing_counted(
+        status="failure",
+        error_information={
+            "error_code": "invalid_request_error",
+            "error_class": "BadRequestError",
+            "normalized_error": "400_INVALID_REQUEST",
+        },
+    )
+    (call,) = read(room, refused)
+
+    assert (call["http_status"], call["token_source"]) == (400, "provider")
+    assert call["input_uncached_tokens"] == 0
 
 
 def test_a_gateway_cache_hit_costs_nothing_and_says_what_it_saved(room):
@@ -428,8 +588,17 @@ def test_the_logged_cost_says_what_kind_it_is(room, changes, cost, kind):
             "chat",
             "management",
         ),
-        (spend_log(metadata={"billed_retry_attempt": True}), "chat", "retry"),
+        (
+            spend_log(metadata={"billed_retry_attempt": True, "attempted_retries": 1}),
+            "chat",
+            "retry",
+        ),
+        # the first attempt of a request is no retry, also if it failed and was billed
+        (spend_log("1-attempt-1", metadata={"billed_retry_attempt": True}), "chat", "primary"),
         (spend_log("1-attempt-2"), "chat", "retry"),
+        (payload(hidden_params=headers(retries=0, fallbacks=0)), "chat", "primary"),
+        (payload(hidden_params=headers(retries=1)), "chat", "retry"),
+        (payload(hidden_params=headers(retries=0, fallbacks=1)), "chat", "fallback"),
         (spend_log(metadata={"attempted_fallbacks": 1}), "chat", "fallback"),
         (spend_log(metadata={"original_model_group": "opus"}), "chat", "fallback"),
         (spend_log("b_batch_cost", call_type="aretrieve_batch"), "batch", "primary"),
@@ -439,6 +608,192 @@ def test_the_role_comes_from_the_first_signal(room, record, operation, role):
     (call,) = read(room, record)
 
     assert (call["operation"], call["role"]) == (operation, role)
+
+
+@pytest.mark.parametrize(
+    ("call_type", "units", "expected"),
+    [
+        ("atranscription", {"type": "duration", "seconds": 12.2}, {"audio_seconds": 13}),
+        ("aimage_generation", {"output_image_count": 2}, {"generated_images": 2}),
+        ("aspeech", None, {}),
+        ("arerank", None, {}),
+        ("aocr", None, {}),
+        ("avector_store_search", None, {}),
+    ],
+)
+def test_a_call_counted_in_other_units_is_not_free(room, call_type, units, expected):
+    record = nothing_counted(call_type=call_type, response_cost=0.002)
+    record["metadata"]["usage_object"] = units
+    (call,) = read(room, record)
+
+    assert {name: call[name] for name in expected} == expected
+    assert call["token_source"] == ("provider" if expected else "unknown")
+    assert expected or call["input_uncached_tokens"] is None
+    assert call["logged_cost_usd"] == Decimal("0.002")
+
+
+def test_search_units_of_a_rerank_are_in_its_answer(room):
+    record = nothing_counted(
+        call_type="arerank", response={"id": "rr-1", "meta": {"billed_units": {"search_units": 3}}}
+    )
+    (call,) = read(room, record)
+
+    assert (call["search_units"], call["token_source"]) == (3, "provider")
+
+
+def test_an_image_of_tokens_that_nobody_tells_apart_is_image(room):
+    usage = {"prompt_tokens": 12, "completion_tokens": 1_056, "total_tokens": 1_068}
+    made = payload(call_type="aimage_generation", usage={**usage, "output_image_count": 1})
+    (call,) = read(room, made)
+
+    assert (call["output_text_tokens"], call["output_image_tokens"]) == (0, 1_056)
+    assert call["generated_images"] is None
+
+
+def test_what_tools_cost_says_that_their_count_is_missing(room):
+    costs = {"tool_usage_cost": 0.03, "total_cost": 0.031}
+    counted = {"server_tool_use": {"web_search_requests": 3}}
+    room.put(
+        "log.jsonl",
+        lines(
+            payload(1, cost_breakdown=costs),
+            payload(2, cost_breakdown=costs, usage=counted),
+            payload(3, cost_breakdown={"tool_usage_cost": 0.0}),
+        ),
+    )
+    (landed,) = room.land().landed
+
+    assert landed.counters["unread_usage:tool_usage_cost"] == 1
+    assert landed.counters["unread_cost_picos"] == 30_000_000_000
+    assert [call["token_source"] for call in room.rows()] == ["estimated", "provider", "provider"]
+
+
+def finished_batch(number, **changes):
+    """A look at a finished batch: each tells all that the batch used."""
+    tokens = {"prompt_tokens": 1_800, "completion_tokens": 300, "total_tokens": 2_100}
+    usage = {**tokens, "batch_usage_by_model": {"gpt-4o-mini": tokens}}
+    return payload(
+        number,
+        id="batch_7",
+        call_type="aretrieve_batch",
+        model="",
+        model_group=None,
+        stream=None,
+        metadata={"usage_object": usage},
+        response={"id": "batch_7", "status": "completed", "completed_at": 1_790_812_700},
+        **tokens,
+        **changes,
+    )
+
+
+def test_looks_at_a_finished_batch_tell_one_call(room):
+    running = finished_batch(1) | {
+        "prompt_tokens": 0,
+        "completion_tokens": 0,
+        "total_tokens": 0,
+        "response_cost": 0,
+        "metadata": {"usage_object": None},
+    }
+    waiting, *looks = read(room, running, finished_batch(2), finished_batch(90_000))
+
+    assert (waiting["role"], waiting["is_rollup"]) == ("management", True)
+    assert len({look["call_id"] for look in looks}) == 1
+    # on whatever days somebody looks, it counts on one
+    assert {look["charge_date"] for look in looks} == {date(2026, 9, 30)}
+    assert len({look["updated_at"] for look in looks}) == 2
+    for look in looks:
+        assert (look["operation"], look["role"], look["service_tier"]) == (
+            "batch",
+            "primary",
+            "batch",
+        )
+        assert (look["served_model"], look["provider_request_id"]) == ("gpt-4o-mini", "batch_7")
+        assert (look["input_uncached_tokens"], look["output_text_tokens"]) == (1_800, 300)
+        assert look["is_rollup"] is False
+
+
+def test_a_batch_of_several_models_names_none(room):
+    record = finished_batch(1)
+    record["metadata"]["usage_object"]["batch_usage_by_model"]["gpt-4o"] = {}
+    room.put("log.jsonl", lines(record))
+    (landed,) = room.land().landed
+
+    assert room.rows()[0]["served_model"] is None
+    assert landed.counters["several_batch_models"] == 1
+
+
+@pytest.mark.parametrize("call_type", ["aget_responses", "list_input_items", "acancel_responses"])
+def test_who_fetches_a_stored_response_uses_nothing(room, call_type):
+    made = payload(1, call_type="aresponses", id="resp_1")
+    looks = [payload(n, call_type=call_type, id=f"resp_{n}") for n in (2, 3)]
+    calls = read(room, made, *looks)
+
+    assert [call["is_rollup"] for call in calls] == [False, True, True]
+    assert {call["role"] for call in calls[1:]} == {"management"}
+
+
+def test_a_response_made_in_the_background_is_used_when_it_is_fetched(room):
+    stored = {"id": "resp_9", "background": True, "completed_at": 1_790_812_800}
+    fetched = [payload(n, call_type="aget_responses", id="resp_9", response=stored) for n in (1, 2)]
+    settled = spend_log("9_background_cost", call_type="aget_responses")
+    calls = read(room, *fetched, settled)
+
+    assert {call["is_rollup"] for call in calls} == {False}
+    assert {call["role"] for call in calls} == {"primary"}
+    assert len({call["call_id"] for call in calls}) == 2
+
+
+def test_management_uses_nothing_and_stays_a_call(room):
+    (call,) = read(room, nothing_counted(call_type="acreate_file", response_cost=0))
+
+    assert (call["role"], call["token_source"]) == ("management", "provider")
+    assert call["is_rollup"] is False
+
+
+def test_a_type_nobody_knows_counts_and_says_so(room):
+    records = [payload(1, call_type="adream"), nothing_counted(number=2, call_type="adream")]
+    room.put("log.jsonl", lines(*records))
+    (landed,) = room.land().landed
+    told, untold = room.rows()
+
+    assert landed.counters["unknown_call_type"] == 2
+    assert (told["token_source"], told["input_uncached_tokens"]) == ("provider", 100)
+    assert (untold["token_source"], untold["input_uncached_tokens"]) == ("unknown", None)
+
+
+def test_a_type_nobody_knows_that_only_looks_is_set_aside_with_its_use(room):
+    looks = [payload(1, call_type="aget_dream"), payload(2, call_type="dream_status_poll")]
+
+    assert (
+        rules(room, *looks, nothing_counted(number=3, call_type="list_dreams", response_cost=0))
+        == ["unknown_call_type"] * 2
+    )
+    assert len(room.rows()) == 1
+
+
+def test_people_and_tags_that_callers_send_elsewhere_are_read(room):
+    sent = {"requester_metadata": {"spend_logs_metadata": {"task_id": "t-5", "app": "search"}}}
+    record = payload(
+        end_user="",
+        model_parameters={"user": "customer-8", "temperature": 0.1},
+        metadata={"spend_logs_metadata": None, **sent},
+    )
+    (call,) = read(room, record)
+
+    assert call["end_user_id"] == pseudonym("customer-8")
+    assert call["task_id"] == "t-5"
+    assert json.loads(call["tags"]) == {"app": "search"}
+
+
+def test_a_row_reads_the_same_wherever_its_id_stands(room):
+    record = spend_log()
+    turned = dict(reversed(record.items()))
+    first, second = read(room, record, turned)
+
+    ignored = {"source_row"}
+    assert {k: v for k, v in first.items() if k not in ignored} == {
+        k: v for k, v in second.items() if k not in ignored
+    }
 
 
 def test_suffixes_of_a_request_id_are_rows_of_their_own(room):
