@@ -1,7 +1,7 @@
 /*
 description: Calls that tell what another call of their feed tells, as a framework's span does around the
-  span of the provider's client, a second library beside the first, or a stream's span beside the record of
-  its usage. Of one request the call that says most of its tokens counts, the inner one where they say as
+  span of the provider's client, a second library beside the first, a stream's span beside the record of
+  its usage, or a gateway that serves one API by another and logs both. Of one request the call that says most of its tokens counts, the inner one where they say as
   much. A call that caused another one has other usage, or was over before it, and is not here.
 grain: one row per source and call_id
 keys: [source, call_id]
@@ -11,7 +11,7 @@ columns:
 */
 
 -- only ids are looked at to find what may be one request: a call that another one names as its parent,
--- an answer that a trace has twice, a stream that has a record of its own
+-- an answer that a trace has twice, a stream that has a record of its own, one API served by another
 with parents as (
     select distinct
         inners.source,
@@ -35,6 +35,24 @@ answers as (
         and not calls.is_rollup
     group by all
     having count(*) > 1
+),
+
+-- LiteLLM serves Responses by chat where a provider has only that
+bridges as (
+    select
+        calls.source,
+        calls.charge_date,
+        coalesce(calls.trace_id, calls.session_id) as work_id,
+        calls.reported_input_tokens,
+        calls.reported_output_tokens
+    from lake_calls as calls
+    semi join sources on calls.source = sources.source and sources.is_system_of_record
+    where
+        calls.source_format in ('litellm_spend_logs', 'litellm_standard_logging_payload')
+        and starts_with(calls.provider_request_id, 'resp_')
+        and calls.provider not in ('openai', 'azure')
+        and calls.reported_input_tokens > 0
+        and not calls.is_rollup
 ),
 
 family as (
@@ -66,6 +84,19 @@ family as (
     from lake_calls as calls
     semi join sources on calls.source = sources.source and sources.is_system_of_record
     where calls.source_format in ('logfire', 'logfire_stream')
+    union
+    select
+        calls.source,
+        calls.call_id
+    from lake_calls as calls
+    semi join bridges
+        on
+            calls.source = bridges.source
+            and calls.charge_date = bridges.charge_date
+            and calls.reported_input_tokens = bridges.reported_input_tokens
+            and calls.reported_output_tokens = bridges.reported_output_tokens
+            and coalesce(calls.trace_id, calls.session_id) = bridges.work_id
+    where calls.source_format in ('litellm_spend_logs', 'litellm_standard_logging_payload')
 ),
 
 -- what came with two contents counts nothing, and what stands around it stays
@@ -125,6 +156,11 @@ used as materialized (
                 and coalesce(newest.status, '') not in ('cache_hit', 'error')
                 then newest.provider_request_id
         end as answer_id,
+        case
+            when newest.source_format in ('litellm_spend_logs', 'litellm_standard_logging_payload')
+                then starts_with(newest.provider_request_id, 'resp_')
+        end as is_bridge,
+        coalesce(newest.trace_id, newest.session_id) as work_id,
         lower(coalesce(newest.requested_model, newest.served_model)) as model,
         newest.provider_request_id,
         newest.service_tier,
@@ -228,6 +264,27 @@ streams as (
         or (source_format = 'logfire_stream' and is_known)
 ),
 
+-- the call of the API that was asked, and the one inside it of the API that answered
+bridged as (
+    select
+        source,
+        charge_date,
+        work_id,
+        model,
+        input_total,
+        output_total,
+        is_bridge,
+        call_no,
+        started_at,
+        ended_at,
+        row_number() over (
+            partition by source, charge_date, work_id, model, input_total, output_total, is_bridge
+            order by started_at asc, call_id asc
+        ) as place
+    from used
+    where is_bridge is not null and is_known and is_success
+),
+
 -- one request each; an outer call around several stands for all of them and is none
 pairs as (
     select
@@ -249,6 +306,24 @@ pairs as (
             and spans.model is not distinct from records.model
             and spans.place = records.place
     where spans.source_format = 'logfire' and records.source_format = 'logfire_stream'
+    union all
+    select
+        asked.call_no,
+        answering.call_no as twin_no
+    from bridged as asked
+    inner join bridged as answering
+        on
+            asked.source = answering.source
+            and asked.charge_date = answering.charge_date
+            and asked.work_id = answering.work_id
+            and asked.model = answering.model
+            and asked.input_total = answering.input_total
+            and asked.output_total = answering.output_total
+            and asked.place = answering.place
+    where
+        asked.is_bridge
+        and not answering.is_bridge
+        and answering.started_at between asked.started_at and asked.ended_at
 ),
 
 twins as (
