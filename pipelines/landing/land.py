@@ -103,7 +103,8 @@ def land(
             for name in problem.files
         },
     )
-    reread = {file.sha256 for record in again for file in record.files}
+    told = {file.sha256 for record in again for file in record.files}
+    told |= {file.sha256 for unit, _ in relanding.refused for file in unit.files}
     return LandingResult(
         source=settings.source,
         landed=(*again, *landed),
@@ -124,7 +125,7 @@ def land(
         again=Again(
             files=sum(len(record.files) for record in again),
             why=before.why,
-            left=tuple(f.name for sha256, f in before.files.items() if sha256 not in reread),
+            left=tuple(f.name for sha256, f in before.files.items() if sha256 not in told),
             days=frozenset(part.charge_date for record in replaced for part in record.parts),
         ),
     )

@@ -35,7 +35,7 @@ class Again:
     why: tuple[str, ...] = ()
     """What has changed since, in words."""
     left: tuple[str, ...] = ()
-    """Files that stay as they were read: they are refused now, or not there whole."""
+    """Files that stay as they were read: their delivery is gone, or not there whole."""
     days: frozenset[date] = frozenset()
     """Days that the replaced landings held."""
 
