@@ -103,6 +103,7 @@ SOURCE = Source(
         sql=SQL,
         rules={
             **RULES,
+            "bad_time": "Deliver startTime and endTime as epoch seconds or UTC times",
             "missing_identity": "Deliver records with `id` or `request_id`",
             "unknown_call_type": "Report the record's `call_type`: nobody knows whether the use it"
             " tells is its own",
