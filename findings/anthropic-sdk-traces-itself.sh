@@ -8,7 +8,7 @@
 # the whole usage again. A sum over spans is twice what was used. ANTHROPIC_OPEN_TELEMETRY=false
 # switches it off.
 #
-# Seen with: anthropic 2.14.0, opentelemetry-instrumentation-anthropic 0.62.4, opentelemetry-sdk
+# Versions seen: anthropic 2.14.0, opentelemetry-instrumentation-anthropic 0.62.4, opentelemetry-sdk
 # 1.45.2, Python 3.11. Source: both packages, run here against a server on 127.0.0.1; the SDK's own
 # module `anthropic/_tracing.py` names the scope and the switch.
 #
